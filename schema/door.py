@@ -1,0 +1,62 @@
+"""The mutation door: one field, one transaction, one audit sheet."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.types.base import StrawberryOptional, get_object_definition
+from strawberry.types.field import StrawberryField
+
+from schema.context import Info
+from schema.problems import UserError, user_error
+from server.access import Actor
+from server.audit import change, record_refusal
+from server.authentication import refresh
+from server.errors import Problem, Unauthenticated
+
+T = TypeVar("T")
+
+
+@strawberry.interface(description="What a mutation answers: its result, or why it was refused.")
+class Payload:
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why nothing was changed; empty when it worked."
+    )
+
+
+class Door(FieldExtension):
+    """Opens a change for the field, commits or rolls it back, and goes on with access as it then is."""
+
+    def apply(self, field: StrawberryField) -> None:
+        for argument in field.arguments:
+            argument.description = argument.description or "What to do."
+
+    async def resolve_async(self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **kwargs: Any) -> Any:
+        context = info.context
+        try:
+            async with change(context.actor) as unit:
+                context.enter(unit)
+                payload = await next_(source, info, **kwargs)
+        except Problem as problem:
+            await record_refusal(unit, problem, info.field_name)
+            return _payload_type(info)(user_errors=[user_error(problem)])
+        finally:
+            context.enter(None)
+        try:
+            context.acting(await refresh(unit.actor))
+        except Unauthenticated:  # signed out, or the account is gone
+            context.acting(Actor(origin=context.actor.origin))
+        return payload
+
+
+def _payload_type(info: Info) -> type[Payload]:
+    declared = info.return_type
+    return declared.of_type if isinstance(declared, StrawberryOptional) else declared  # type: ignore[no-any-return]
+
+
+def behind_the_door(mutation: type[T]) -> type[T]:
+    """Put every field of the Mutation type behind the door; none can be forgotten."""
+    for field in get_object_definition(mutation, strict=True).fields:
+        field.extensions = [Door(), *field.extensions]
+    return mutation

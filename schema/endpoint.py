@@ -1,0 +1,248 @@
+"""The ASGI entry of the graph: credentials, protocols, and JSON for every answer."""
+
+from datetime import timedelta
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import orjson
+import structlog
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLRequestData
+from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.streaming import SSETransport
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.types.unset import UNSET, UnsetType
+
+from schema import schema
+from schema.context import SESSION_COOKIE, Context
+from schema.scalars import parse_id
+from server import events
+from server.access import Actor, Origin
+from server.authentication import acting_in, authenticate, touch
+from server.errors import Problem
+from server.models import Organization, Workspace
+
+GRAPHIQL = Path(__file__).parent / "graphiql" / "dist"
+GRAPHIQL_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+MAX_BODY = 1024 * 1024
+CLOSE_REASON_BYTES = 123
+"""RFC 6455, section 5.5: a control frame's payload ends at 125 bytes, two of which are the code."""
+
+
+class Refused(Exception):
+    """The request is not executed at all."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def _answer(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"errors": [{"message": message, "extensions": {"code": code}}]}, status_code=status)
+
+
+class SseTransport(SSETransport):
+    """Streams to those who ask for a stream first; some clients name the type last on plain queries."""
+
+    def accepts(self, accept: str) -> bool:
+        return super().accepts(accept.split(",", 1)[0])
+
+    def encode_event(self, event: str, data: str | None = None) -> str:
+        return super().encode_event(event, data).replace("\r\n", "\n")
+
+    def encode_comment(self, comment: str) -> str:
+        return super().encode_comment(comment).replace("\r\n", "\n")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+class TransportWsHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """graphql-transport-ws, whose faults end an operation or the socket, never the handler."""
+
+    async def handle_message(self, message: Any) -> None:
+        if not isinstance(message, dict):
+            await self.handle_invalid_message("A message is a JSON object")
+            return
+        kind, payload = message.get("type"), message.get("payload")
+        if kind in ("subscribe", "complete") and not _is_text(message.get("id")):
+            await self.handle_invalid_message("The id is a non-empty string")
+            return
+        if kind == "subscribe" and not (isinstance(payload, dict) and isinstance(payload.get("query"), str)):
+            await self.handle_invalid_message("The payload is an object with a query")
+            return
+        if kind == "subscribe" and not isinstance(payload.get("variables"), dict | None):
+            await self.handle_invalid_message("The variables are an object")
+            return
+        if kind == "subscribe" and not isinstance(payload.get("operationName"), str | None):
+            await self.handle_invalid_message("The operationName is a string")
+            return
+        if kind == "connection_init" and payload is None:
+            message.pop("payload", None)
+        await super().handle_message(message)
+
+    async def handle_invalid_message(self, error_message: str) -> None:
+        await super().handle_invalid_message(error_message.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore"))
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: Any) -> str | None:
+        return None  # a syntax error is an answer to its operation, and no reason to end the others
+
+
+def _bearer(header: str | None) -> str | None:
+    scheme, _, token = (header or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _origin(connection: HTTPConnection) -> Origin:
+    agent = connection.headers.get("user-agent")
+    return Origin(
+        ip=connection.client.host[:45] if connection.client else None,
+        user_agent=agent[:512].replace("\0", "") if agent else None,
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
+    )
+
+
+async def _actor(token: str | None, origin: Origin, headers: Any) -> Actor:
+    """Raises Refused where a header names what the actor cannot enter: better no answer than another's."""
+    actor = (await authenticate(token, origin) if token else None) or Actor(origin=origin)
+    organization, workspace = headers.get("orgraph-organization"), headers.get("orgraph-workspace")
+    if actor.user_id is not None:
+        if organization or workspace:
+            actor = await _overridden(actor, organization, workspace)
+        events.in_background(touch(actor))
+    return actor
+
+
+async def _overridden(actor: Actor, organization: str | None, workspace: str | None) -> Actor:
+    organization_id = parse_id(Organization, organization) if organization else None
+    workspace_id = parse_id(Workspace, workspace) if workspace else None
+    try:
+        if (organization and organization_id is None) or (workspace and workspace_id is None):
+            raise ValueError
+        return await acting_in(actor, organization_id, workspace_id)
+    except (Problem, ValueError):
+        raise Refused(
+            403,
+            "FORBIDDEN",
+            "The header Orgraph-Organization or Orgraph-Workspace names what you cannot enter. Leave it out or mend it.",
+        ) from None
+
+
+class Endpoint(GraphQL[Context, None]):
+    graphql_transport_ws_handler_class = TransportWsHandler
+    stream_transport_classes_by_protocol: ClassVar[Any] = {GRAPHQL_SSE_PROTOCOL: SseTransport}
+
+    def __init__(self) -> None:
+        super().__init__(
+            schema,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
+            connection_init_wait_timeout=timedelta(seconds=10),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(WebSocket(scope, receive=receive, send=send))
+            return
+        try:
+            response = await self.run(Request(scope, receive))
+        except HTTPException as error:
+            response = _answer(error.status_code, "BAD_REQUEST", error.reason)
+        except Refused as refused:
+            response = _answer(refused.status, refused.code, refused.message)
+        response.headers.setdefault("Cache-Control", "no-store")
+        await response(scope, receive, send)
+
+    async def _websocket(self, socket: WebSocket) -> None:
+        try:
+            await self.run(socket)
+        except Refused as refused:
+            await socket.close(4403, refused.message[:CLOSE_REASON_BYTES])
+
+    # Credentials
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        token = _bearer(request.headers.get("authorization")) or request.cookies.get(SESSION_COOKIE)
+        return Context(
+            request=request,
+            response=response if isinstance(response, Response) else None,
+            actor=await _actor(token, _origin(request), request.headers),
+        )
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Credentials of clients that cannot set headers come in `connection_init`; wrong ones close the socket."""
+        params = {
+            name.lower(): value for name, value in (context.connection_params or {}).items() if isinstance(value, str)
+        }
+        token = _bearer(params.get("authorization"))
+        if token is None and not params.keys() & {"orgraph-organization", "orgraph-workspace"}:
+            return UNSET
+        token = token or _bearer(context.request.headers.get("authorization"))
+        try:
+            actor = await _actor(
+                token or context.request.cookies.get(SESSION_COOKIE), context.actor.origin, params
+            )
+        except Refused:
+            raise ConnectionRejectionError from None
+        if actor.user_id is None:
+            raise ConnectionRejectionError
+        context.actor = actor
+        return UNSET
+
+    # GraphiQL
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        return (
+            request.method == "GET"
+            and request.query_params.get("query") is None
+            and "text/html" in request.headers.get("accept", "")
+        )
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        page = GRAPHIQL / "index.html"
+        if not page.is_file():
+            return HTMLResponse(
+                "<p>GraphiQL has not been built: run <code>python schema/graphiql/build.py</code>.</p>", 503
+            )
+        headers = {"Content-Security-Policy": GRAPHIQL_CSP, "Cache-Control": "no-cache"}
+        return HTMLResponse(page.read_text(), headers=headers)
+
+    # JSON
+
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> str:
+        return orjson.dumps(data).decode()
+
+    def parse_json(self, data: str | bytes) -> Any:
+        try:
+            parsed = self.decode_json(data)
+        except JSONDecodeError as error:
+            raise HTTPException(400, "The body is not JSON.") from error
+        if not isinstance(parsed, dict):
+            raise HTTPException(400, "The body is not a JSON object with a query.")
+        return parsed
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
+        if int(request.headers.get("content-length") or 0) > MAX_BODY:
+            raise Refused(413, "BAD_REQUEST", f"The body is too large: at most {MAX_BODY} bytes.")
+        data = cast(GraphQLRequestData, await super().parse_http_body(request))
+        if not isinstance(data.operation_name, str | None):
+            raise HTTPException(400, "The operationName is not a string.")
+        return data

@@ -1,0 +1,118 @@
+"""Live changes on the graph."""
+
+import base64
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from schema.audit import AuditActor, AuditTarget, actor_of, target_of, workspace_of
+from schema.context import Info
+from schema.invitations import Invitation
+from schema.members import Member
+from schema.roles import Role
+from schema.scalars import optional_id
+from schema.workspaces import Workspace
+from server import events as rules
+from server import models
+from server.errors import BadRequest
+
+MembershipChangeType = strawberry.enum(rules.MembershipChangeType, description="What happened to a membership.")
+
+CURSOR = "change:"
+
+
+def _cursor(sequence: int) -> str:
+    return base64.urlsafe_b64encode(f"{CURSOR}{sequence}".encode()).decode().rstrip("=")
+
+
+def _sequence(cursor: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        if not text.startswith(CURSOR) or len(text) > 30:
+            raise ValueError(text)
+        return int(text.removeprefix(CURSOR))
+    except ValueError:
+        raise BadRequest("after: This is not a cursor of this subscription. Use one that it has given.") from None
+
+
+@strawberry.type(description="Something that has happened to a membership, a grant or an invitation.")
+class MembershipChange:
+    event: strawberry.Private[models.AuditEvent]
+
+    @strawberry.field(description="What happened.")
+    def type(self) -> MembershipChangeType:  # type: ignore[valid-type]
+        return rules.MEMBERSHIP_CHANGES[self.event.action]
+
+    @strawberry.field(description="Pass it as `after` to go on from here.")
+    def cursor(self) -> str:
+        return _cursor(self.event.sequence)
+
+    @strawberry.field(description="When it happened.")
+    def occurred_at(self) -> datetime:
+        return self.event.created_at
+
+    @strawberry.field(description="Who did it.")
+    def actor(self) -> AuditActor:
+        return actor_of(self.event)
+
+    @strawberry.field(description="The member or invitation that it happened to, which may be gone by now.")
+    def target(self) -> AuditTarget:
+        return target_of(self.event)
+
+    @strawberry.field(description="The member that it happened to; null when gone by now.")
+    async def member(self, info: Info) -> Member | None:
+        if self.event.target_type != models.Member.prefix or self.event.target_id is None:
+            return None
+        row = await info.context.loaders.by_id(models.Member).load(self.event.target_id)
+        return Member(row=row) if row else None
+
+    @strawberry.field(description="The role that was granted, changed, revoked or offered.")
+    async def role(self) -> Role | None:
+        named = [change for change in self.event.changes if change["field"] == "role"]
+        if not named:
+            return None
+        key = named[0]["after"] or named[0]["before"]
+        for row in await models.Role.filter(key=key):
+            if row.organization_id in (None, self.event.chain_id):
+                return Role(row=row, organization_id=self.event.chain_id)
+        return None
+
+    @strawberry.field(description="The workspace that it happened in; null: organization-wide.")
+    async def workspace(self, info: Info) -> Workspace | None:
+        return await workspace_of(info, self.event)
+
+    @strawberry.field(description="The invitation that it happened to.")
+    async def invitation(self, info: Info) -> Invitation | None:
+        if self.event.target_type != models.Invitation.prefix or self.event.target_id is None:
+            return None
+        row = await info.context.loaders.by_id(models.Invitation).load(self.event.target_id)
+        return Invitation(row=row) if row else None
+
+
+@strawberry.type
+class EventSubscription:
+    @strawberry.subscription(
+        description="Who joins, leaves, and is given or denied what, as it happens. Ends when the viewer loses access."
+    )
+    async def membership_changes(
+        self,
+        info: Info,
+        organization_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="By default the active one.")
+        ] = None,
+        workspace_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only what happens in this workspace.")
+        ] = None,
+        after: Annotated[
+            str | None, strawberry.argument(description="A cursor: begin with what has happened since.")
+        ] = None,
+    ) -> AsyncGenerator[MembershipChange, None]:
+        actor = info.context.actor
+        organization = actor.in_organization(optional_id(models.Organization, organization_id, "organizationId"))
+        workspace = optional_id(models.Workspace, workspace_id, "workspaceId")
+        position = _sequence(after) if after is not None else None
+        async for event, now in rules.membership_changes(actor, organization, workspace, position):
+            info.context.acting(now)  # what follows from the event is read anew, with the access of now
+            yield MembershipChange(event=event)

@@ -1,0 +1,109 @@
+"""Grants on the graph."""
+
+from datetime import datetime
+
+import strawberry
+
+from schema.accounts import User
+from schema.context import Info
+from schema.door import Payload
+from schema.members import Member
+from schema.node import Node, refetchable
+from schema.roles import Role
+from schema.scalars import optional_id, required_id, role_reference
+from schema.workspaces import Workspace
+from server import grants as rules
+from server import models
+
+
+@refetchable(models.Grant)
+@strawberry.type(description="A role given to a member, organization-wide or in one workspace.")
+class Grant(Node):
+    row: strawberry.Private[models.Grant]
+
+    @strawberry.field(description="The role.")
+    async def role(self, info: Info) -> Role | None:
+        row = await info.context.loaders.by_id(models.Role).load(self.row.role_id)
+        return Role(row=row, organization_id=self.row.organization_id) if row else None
+
+    @strawberry.field(description="The workspace in which it counts; null: organization-wide.")
+    async def workspace(self, info: Info) -> Workspace | None:
+        if self.row.workspace_id is None:
+            return None
+        row = await info.context.loaders.by_id(models.Workspace).load(self.row.workspace_id)
+        return Workspace(row=row) if row else None
+
+    @strawberry.field(description="When it ends by itself; null: never.")
+    def expires_at(self) -> datetime | None:
+        return self.row.expires_at
+
+    @strawberry.field(description="Who gave it; null when their account is gone.")
+    async def granted_by(self, info: Info) -> User | None:
+        if self.row.granted_by_id is None:
+            return None
+        row = await info.context.loaders.by_id(models.User).load(self.row.granted_by_id)
+        return User(row=row) if row else None
+
+    @strawberry.field(description="When it was given.")
+    def created_at(self) -> datetime:
+        return self.row.created_at
+
+
+@strawberry.input(description="Which role to give to whom, where, and until when.")
+class GrantRoleInput:
+    member_id: strawberry.ID = strawberry.field(description="The member.")
+    role: str = strawberry.field(description="The role's key or id.")
+    workspace_id: strawberry.ID | None = strawberry.field(default=None, description="By default, organization-wide.")
+    expires_at: datetime | None = strawberry.field(default=None, description="When it ends; by default, never.")
+
+
+@strawberry.type(description="What grantRole answers.")
+class GrantRolePayload(Payload):
+    grant: Grant | None = strawberry.field(default=None, description="The grant.")
+    member: Member | None = strawberry.field(default=None, description="Who has it.")
+
+
+@strawberry.input(description="Which grant to take back.")
+class RevokeGrantInput:
+    grant_id: strawberry.ID = strawberry.field(description="The grant.")
+
+
+@strawberry.type(description="What revokeGrant answers.")
+class RevokeGrantPayload(Payload):
+    member: Member | None = strawberry.field(default=None, description="Who had it.")
+
+
+@strawberry.input(description="Which role shall be a member's only organization-wide one.")
+class SetMemberRoleInput:
+    member_id: strawberry.ID = strawberry.field(description="The member.")
+    role: str = strawberry.field(description="The role's key or id.")
+
+
+@strawberry.type(description="What setMemberRole answers.")
+class SetMemberRolePayload(Payload):
+    member: Member | None = strawberry.field(default=None, description="The member.")
+
+
+@strawberry.type
+class GrantMutation:
+    @strawberry.mutation(description="Give a member a role; if they have it there, set when it ends.")
+    async def grant_role(self, info: Info, input: GrantRoleInput) -> GrantRolePayload | None:
+        row = await rules.grant(
+            info.context.change,
+            required_id(models.Member, input.member_id, "memberId"),
+            role_reference(input.role),
+            optional_id(models.Workspace, input.workspace_id, "workspaceId"),
+            input.expires_at,
+        )
+        return GrantRolePayload(grant=Grant(row=row), member=Member(row=row.member))
+
+    @strawberry.mutation(description="Take a role from a member.")
+    async def revoke_grant(self, info: Info, input: RevokeGrantInput) -> RevokeGrantPayload | None:
+        row = await rules.revoke(info.context.change, required_id(models.Grant, input.grant_id, "grantId"))
+        return RevokeGrantPayload(member=Member(row=row))
+
+    @strawberry.mutation(description="Make a role the member's only organization-wide one.")
+    async def set_member_role(self, info: Info, input: SetMemberRoleInput) -> SetMemberRolePayload | None:
+        member_id = required_id(models.Member, input.member_id, "memberId")
+        row = await rules.set_member_role(info.context.change, member_id, role_reference(input.role))
+        return SetMemberRolePayload(member=Member(row=row))

@@ -1,0 +1,277 @@
+"""Invitations on the graph."""
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from schema.accounts import User, ViewerPayload
+from schema.context import Info
+from schema.door import Payload
+from schema.members import Member
+from schema.node import Node, refetchable
+from schema.organizations import Organization
+from schema.pagination import ROW_ID, Condition, Connection, Source, connect, time_key
+from schema.problems import UserError, user_error
+from schema.roles import Role
+from schema.scalars import optional_id, parse_id, required_id, role_reference
+from schema.workspaces import Workspace
+from server import invitations as rules
+from server import models
+from server.text import mask_email
+
+OF_ORGANIZATION = Source(
+    name="invitations",
+    model=models.Invitation,
+    tables="invitation x",
+    of_parent="x.organization_id = p.id",
+    orders={"CREATED_AT": (time_key("x.created_at"), ROW_ID)},
+)
+
+STATUS = "(CASE WHEN x.status = 'pending' AND x.expires_at <= now() THEN 'expired' ELSE x.status END)"
+
+
+@strawberry.enum(description="What has become of an invitation.")
+class InvitationStatus(Enum):
+    PENDING = strawberry.enum_value("pending", description="Waits to be accepted.")
+    ACCEPTED = strawberry.enum_value("accepted", description="The invited has joined.")
+    DECLINED = strawberry.enum_value("declined", description="The invited does not want to join.")
+    REVOKED = strawberry.enum_value("revoked", description="It has been withdrawn.")
+    EXPIRED = strawberry.enum_value("expired", description="Nobody has accepted it in time.")
+
+
+@strawberry.input(description="Which invitations; all that is given must match.")
+class InvitationFilter:
+    status: InvitationStatus | None = strawberry.field(default=None, description="What has become of them.")
+    email: str | None = strawberry.field(default=None, description="Text in the address, in any case.")
+
+
+@refetchable(models.Invitation, "members:invite")
+@strawberry.type(description="An offer to somebody's address to join an organization with a role.")
+class Invitation(Node):
+    row: strawberry.Private[models.Invitation]
+
+    @strawberry.field(
+        description="The invited address; masked for whoever is neither the invited nor may see invitations."
+    )
+    def email(self, info: Info) -> str:
+        actor = info.context.actor
+        invited = actor.email_verified and actor.email == self.row.email
+        if invited or any(actor.may(rules.PERMISSION, self.row.organization_id, place) for place in self._places(info)):
+            return self.row.email
+        return mask_email(self.row.email)
+
+    def _places(self, info: Info) -> list[UUID | None]:
+        return [None, *info.context.actor.workspaces_where(rules.PERMISSION)]
+
+    @strawberry.field(description="What it is an invitation to.")
+    async def organization(self, info: Info) -> Organization | None:
+        row = await info.context.loaders.by_id(models.Organization).load(self.row.organization_id)
+        return Organization(row=row) if row else None
+
+    @strawberry.field(description="The role that it offers.")
+    async def role(self, info: Info) -> Role | None:
+        row = await info.context.loaders.by_id(models.Role).load(self.row.role_id)
+        return Role(row=row, organization_id=self.row.organization_id) if row else None
+
+    @strawberry.field(description="The workspaces that the role is limited to; none: organization-wide.")
+    async def workspaces(self, info: Info) -> list[Workspace]:
+        rows = await info.context.loaders.invited_workspaces.load(self.row.id)
+        return [Workspace(row=row) for row in rows]
+
+    @strawberry.field(description="What has become of it.")
+    def status(self) -> InvitationStatus:
+        if self.row.status is models.InvitationStatus.PENDING and self.row.expires_at <= datetime.now(UTC):
+            return InvitationStatus.EXPIRED
+        return InvitationStatus(self.row.status.value)
+
+    @strawberry.field(description="Until when it can be accepted.")
+    def expires_at(self) -> datetime:
+        return self.row.expires_at
+
+    @strawberry.field(description="When it was sent first.")
+    def created_at(self) -> datetime:
+        return self.row.created_at
+
+    @strawberry.field(description="What the inviter wrote; may be empty.")
+    def message(self) -> str:
+        return self.row.message
+
+    @strawberry.field(description="Who answers for it; null when their account is gone.")
+    async def invited_by(self, info: Info) -> User | None:
+        if self.row.invited_by_id is None:
+            return None
+        row = await info.context.loaders.by_id(models.User).load(self.row.invited_by_id)
+        return User(row=row) if row else None
+
+
+async def invitations_of_organization(
+    info: Info,
+    organization_id: UUID,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    filter: InvitationFilter | None,
+) -> Connection[Invitation]:
+    conditions = []
+    if filter is not None and filter.status is not None:
+        conditions.append(Condition(f"{STATUS} = {{}}", (filter.status.value,)))
+    if filter is not None and filter.email is not None:
+        conditions.append(Condition("position(lower({}) IN x.email) > 0", (filter.email.strip().replace("\0", ""),)))
+    return await connect(
+        info,
+        OF_ORGANIZATION,
+        organization_id,
+        lambda row: Invitation(row=row),
+        first=first,
+        after=after,
+        last=last,
+        before=before,
+        order="CREATED_AT",
+        descending=True,
+        where=conditions,
+    )
+
+
+@strawberry.type
+class InvitationQuery:
+    @strawberry.field(description="The pending invitation of a mailed link; null if the link is not valid any more.")
+    async def invitation(
+        self, info: Info, token: Annotated[str, strawberry.argument(description="From the link.")]
+    ) -> Invitation | None:
+        row = await rules.preview(token)
+        return Invitation(row=row) if row else None
+
+
+@strawberry.input(description="Whom to invite, and as what.")
+class InviteeInput:
+    email: str = strawberry.field(description="The address.")
+    role: str = strawberry.field(description="The role's key or id.")
+    workspace_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="The workspaces that the role is limited to; by default, organization-wide."
+    )
+
+
+@strawberry.input(description="Up to 100 invitations to one organization.")
+class InviteMembersInput:
+    organization_id: strawberry.ID | None = strawberry.field(default=None, description="By default the active one.")
+    invitations: list[InviteeInput] = strawberry.field(description="Whom to invite, 1 to 100.")
+    message: str | None = strawberry.field(default=None, description="Stands in the letters; at most 1000 characters.")
+
+
+@strawberry.type(description="What became of one row of inviteMembers.")
+class InviteMembersResult:
+    email: str = strawberry.field(description="The address, normalized if it is one.")
+    invitation: Invitation | None = strawberry.field(description="The invitation; null if it was refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty if it was not.")
+
+
+@strawberry.type(description="What inviteMembers answers.")
+class InviteMembersPayload(Payload):
+    results: list[InviteMembersResult] | None = strawberry.field(
+        default=None, description="What became of each row, in order; null if nobody could be invited at all."
+    )
+
+
+@strawberry.interface(description="What a mutation answers that is about an invitation.")
+class InvitationPayload(Payload):
+    invitation: Invitation | None = strawberry.field(default=None, description="The invitation.")
+
+
+@strawberry.input(description="Which invitation to send again.")
+class ResendInvitationInput:
+    invitation_id: strawberry.ID = strawberry.field(description="A pending one, expired or not.")
+
+
+@strawberry.type(description="What resendInvitation answers.")
+class ResendInvitationPayload(InvitationPayload):
+    pass
+
+
+@strawberry.input(description="Which invitation to withdraw.")
+class RevokeInvitationInput:
+    invitation_id: strawberry.ID = strawberry.field(description="A pending one.")
+
+
+@strawberry.type(description="What revokeInvitation answers.")
+class RevokeInvitationPayload(InvitationPayload):
+    pass
+
+
+@strawberry.input(description="Which invitation to accept: by the link's token, or by id as the verified addressee.")
+class AcceptInvitationInput:
+    token: str | None = strawberry.field(default=None, description="From the link.")
+    invitation_id: strawberry.ID | None = strawberry.field(
+        default=None, description="One of the viewer's pending invitations."
+    )
+
+
+@strawberry.type(description="What acceptInvitation answers.")
+class AcceptInvitationPayload(ViewerPayload):
+    member: Member | None = strawberry.field(default=None, description="The viewer as a member.")
+
+
+@strawberry.input(description="Which invitation to decline: by the link's token, or by id as the verified addressee.")
+class DeclineInvitationInput:
+    token: str | None = strawberry.field(default=None, description="From the link.")
+    invitation_id: strawberry.ID | None = strawberry.field(
+        default=None, description="One of the viewer's pending invitations."
+    )
+
+
+@strawberry.type(description="What declineInvitation answers.")
+class DeclineInvitationPayload(InvitationPayload):
+    pass
+
+
+@strawberry.type
+class InvitationMutation:
+    @strawberry.mutation(description="Invite people by e-mail; each row is answered for itself.")
+    async def invite_members(self, info: Info, input: InviteMembersInput) -> InviteMembersPayload | None:
+        invitees = [
+            rules.Invitee(
+                email=row.email,
+                role=role_reference(row.role),
+                workspace_ids=[parse_id(models.Workspace, id) for id in row.workspace_ids or []],
+            )
+            for row in input.invitations
+        ]
+        organization_id = optional_id(models.Organization, input.organization_id, "organizationId")
+        outcomes = await rules.invite(info.context.change, organization_id, invitees, input.message or "")
+        return InviteMembersPayload(
+            results=[
+                InviteMembersResult(
+                    email=outcome.email,
+                    invitation=Invitation(row=outcome.invitation) if outcome.invitation else None,
+                    user_errors=[user_error(outcome.problem)] if outcome.problem else [],
+                )
+                for outcome in outcomes
+            ]
+        )
+
+    @strawberry.mutation(description="Send an invitation's letter anew, with a new link; the old one dies.")
+    async def resend_invitation(self, info: Info, input: ResendInvitationInput) -> ResendInvitationPayload | None:
+        invitation_id = required_id(models.Invitation, input.invitation_id, "invitationId")
+        row = await rules.resend(info.context.change, invitation_id)
+        return ResendInvitationPayload(invitation=Invitation(row=row))
+
+    @strawberry.mutation(description="Withdraw an invitation.")
+    async def revoke_invitation(self, info: Info, input: RevokeInvitationInput) -> RevokeInvitationPayload | None:
+        invitation_id = required_id(models.Invitation, input.invitation_id, "invitationId")
+        row = await rules.revoke(info.context.change, invitation_id)
+        return RevokeInvitationPayload(invitation=Invitation(row=row))
+
+    @strawberry.mutation(description="Join an organization that has invited the viewer, and switch to it.")
+    async def accept_invitation(self, info: Info, input: AcceptInvitationInput) -> AcceptInvitationPayload | None:
+        invitation_id = optional_id(models.Invitation, input.invitation_id, "invitationId")
+        row = await rules.accept(info.context.change, input.token, invitation_id)
+        return AcceptInvitationPayload(member=Member(row=row))
+
+    @strawberry.mutation(description="Turn an invitation down. By token, nobody need be signed in.")
+    async def decline_invitation(self, info: Info, input: DeclineInvitationInput) -> DeclineInvitationPayload | None:
+        invitation_id = optional_id(models.Invitation, input.invitation_id, "invitationId")
+        row = await rules.decline(info.context.change, input.token, invitation_id)
+        return DeclineInvitationPayload(invitation=Invitation(row=row))

@@ -1,0 +1,61 @@
+"""Rows by key, many keys a statement; one set for each operation."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+from tortoise.expressions import Q
+
+from server.models import Grant, InvitationWorkspace, Row, Workspace
+
+R = TypeVar("R", bound=Row)
+
+
+class Loaders:
+    """Loaders made on first use and kept for the operation."""
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, DataLoader[Any, Any]] = {}
+
+    def named(self, name: Hashable, load: Callable[[list[Any]], Any]) -> DataLoader[Any, Any]:
+        if name not in self._made:
+            self._made[name] = DataLoader(load_fn=load)
+        return self._made[name]
+
+    def by_id(self, model: type[R]) -> DataLoader[UUID, R | None]:
+        async def load(ids: list[UUID]) -> list[R | None]:
+            rows = {row.id: row for row in await model.filter(id__in=ids)}
+            return [rows.get(id) for id in ids]
+
+        return self.named(model, load)
+
+    @property
+    def grants(self) -> DataLoader[UUID, list[Grant]]:
+        """A member's grants in force, with their roles, oldest first."""
+
+        async def load(member_ids: list[UUID]) -> list[list[Grant]]:
+            in_force = Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC))
+            in_living = Q(workspace_id__isnull=True) | Q(workspace__deleted_at__isnull=True)
+            grants: defaultdict[UUID, list[Grant]] = defaultdict(list)
+            query = Grant.filter(in_force, in_living, member_id__in=member_ids)
+            for grant in await query.select_related("role").order_by("id"):
+                grants[grant.member_id].append(grant)
+            return [grants[id] for id in member_ids]
+
+        return self.named(Grant, load)
+
+    @property
+    def invited_workspaces(self) -> DataLoader[UUID, list[Workspace]]:
+        """The living workspaces that an invitation is limited to."""
+
+        async def load(invitation_ids: list[UUID]) -> list[list[Workspace]]:
+            workspaces: defaultdict[UUID, list[Workspace]] = defaultdict(list)
+            query = InvitationWorkspace.filter(invitation_id__in=invitation_ids, workspace__deleted_at__isnull=True)
+            for limit in await query.select_related("workspace").order_by("id"):
+                workspaces[limit.invitation_id].append(limit.workspace)
+            return [workspaces[id] for id in invitation_ids]
+
+        return self.named(InvitationWorkspace, load)

@@ -1,0 +1,50 @@
+"""TypeIDs: how the outside names things."""
+
+from uuid import UUID
+
+import strawberry
+from strawberry.scalars import JSON
+from typeid.codecs import base32
+
+from server.errors import not_found
+from server.models import Role, Row
+
+__all__ = ["JSON", "optional_id", "parse_any_id", "parse_id", "required_id", "role_reference", "type_id"]
+
+
+def type_id(prefix: str, id: UUID) -> strawberry.ID:
+    """TypeID 0.3: a prefix and the UUID in Crockford's base 32, `org_01h455vb4pex5vsknk084sn02q`."""
+    return strawberry.ID(f"{prefix}_{base32.encode(id.bytes)}")
+
+
+def parse_any_id(id: str) -> UUID | None:
+    """Of whatever type; None for junk."""
+    suffix = id.rpartition("_")[2]
+    if len(suffix) != 26 or not suffix.isascii() or suffix[0] > "7":
+        return None
+    try:
+        return UUID(bytes=bytes(base32.decode(suffix)))
+    except Exception:  # the codec raises errors of several kinds for letters outside its alphabet
+        return None
+
+
+def parse_id(model: type[Row], id: str) -> UUID | None:
+    """None for junk and for ids of another type."""
+    return parse_any_id(id) if id.rpartition("_")[0] == model.prefix else None
+
+
+def required_id(model: type[Row], id: str, field: str) -> UUID:
+    """Raises NOT_FOUND for junk and for ids of another type, as for what does not exist."""
+    parsed = parse_id(model, id)
+    if parsed is None:
+        raise not_found(model.noun, field)
+    return parsed
+
+
+def optional_id(model: type[Row], id: str | None, field: str) -> UUID | None:
+    return None if id is None else required_id(model, id, field)
+
+
+def role_reference(value: str) -> str | UUID:
+    """A role is named by its id or its key."""
+    return parse_id(Role, value) or value

@@ -1,0 +1,1 @@
+"""Orgraph's rules and data. Nothing here knows of GraphQL."""

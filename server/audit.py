@@ -1,0 +1,332 @@
+"""The unit of work, and the log that it writes.
+
+`change(actor)` is the only way to write: it locks the chain of the organization (or account) it is
+about, reads the actor's access anew under that lock, and commits only with what was recorded.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+
+from server import events
+from server.access import Actor, load, place
+from server.authentication import refresh
+from server.database import fetch, transaction
+from server.errors import Problem, ProblemCode, forbidden, not_found
+from server.models import (
+    AuditChain,
+    AuditEvent,
+    ChainKind,
+    Member,
+    Organization,
+    PrincipalType,
+    Row,
+    User,
+    uuid7,
+)
+
+R = TypeVar("R", bound=Row)
+
+INSTALLATION = UUID(int=0)
+"""The chain of what concerns no organization and no account, such as failed sign-ins of unknown addresses."""
+
+AUDITED_REFUSALS = frozenset({ProblemCode.FORBIDDEN, ProblemCode.ABOVE_YOUR_ROLE, ProblemCode.LAST_OWNER})
+
+FIRST_HASH = "0" * 64
+
+Changes = list[dict[str, Any]]
+
+
+def difference(**fields: tuple[Any, Any]) -> Changes:
+    """`changes` of an event, from field=(before, after); what stayed the same is left out."""
+    return [
+        {"field": name, "before": before, "after": after} for name, (before, after) in fields.items() if before != after
+    ]
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds, the form that is hashed."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def event_hash(previous_hash: str, event: dict[str, Any]) -> str:
+    """SHA-256 of the previous hash and the event's canonical JSON (RFC 8785: keys sorted, no white space).
+
+    `event` is a row of audit_event; its hashes are not part of the JSON.
+    """
+    body = {
+        name: timestamp(value) if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+        for name, value in event.items()
+        if name not in ("previous_hash", "hash")
+    }
+    return hashlib.sha256(previous_hash.encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(slots=True)
+class Recorded:
+    action: str
+    target: Row | None
+    target_label: str
+    workspace_id: UUID | None
+    changes: Changes
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass
+class Change:
+    """One transaction and its audit sheet.
+
+    The transaction opens at the first lock, so that slow preparation (hashing a password) is done
+    before it. Chains are locked in one order: an organization's, then an account's.
+    """
+
+    actor: Actor
+    organization_id: UUID | None = None
+    _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _chains: dict[UUID, AuditChain] = field(default_factory=dict)
+    _sheet: dict[UUID, list[Recorded]] = field(default_factory=dict)
+    _unchanged: bool = False
+    _open: bool = False
+    _after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    async def begin(self) -> None:
+        if not self._open:
+            await self._stack.enter_async_context(transaction())
+            self._open = True
+
+    async def _lock(self, chain_id: UUID) -> bool:
+        await self.begin()
+        if chain_id not in self._chains:
+            chain = await AuditChain.select_for_update().get_or_none(id=chain_id)
+            if chain is None:
+                return False
+            self._chains[chain_id] = chain
+        return True
+
+    async def _begin_chain(self, chain_id: UUID, kind: ChainKind) -> None:
+        await self.begin()
+        self._chains[chain_id] = await AuditChain.create(id=chain_id, kind=kind)
+
+    async def found(self, organization: Organization) -> None:
+        """The change is about an organization that it has just created."""
+        await self._begin_chain(organization.id, ChainKind.ORGANIZATION)
+        self.organization_id = organization.id
+
+    async def lock_organization(self, organization_id: UUID) -> None:
+        """Hold the lock of the organization that the change is about."""
+        if self.organization_id not in (None, organization_id):
+            raise RuntimeError("A change is about one organization")
+        await self.lock_organizations([organization_id])
+        self.organization_id = organization_id
+
+    async def lock_organizations(self, organization_ids: Iterable[UUID]) -> None:
+        """Hold several organizations' locks, in the one order that cannot deadlock, before an account's."""
+        missing = sorted(set(organization_ids) - self._chains.keys())
+        if missing and self._chains:
+            raise RuntimeError("Organizations are locked at once, and before any account")
+        for organization_id in missing:
+            if not await self._lock(organization_id):
+                raise not_found(Organization.noun, "organizationId")
+
+    async def enter(
+        self, organization_id: UUID, permission: str | None = None, field: str | None = None
+    ) -> Organization:
+        """Lock an organization that the actor belongs to, and read the actor's access under the lock.
+
+        Raises NOT_FOUND, or FORBIDDEN without the (organization-wide) permission.
+        """
+        self.actor.signed_in()
+        if organization_id not in self.actor.memberships:
+            raise not_found(Organization.noun, field)
+        if self.organization_id != organization_id:
+            await self.lock_organization(organization_id)
+            self.actor = await refresh(self.actor)
+        return await load(self.actor, Organization, organization_id, permission, field)
+
+    async def load(self, model: type[R], id: UUID, permission: str | None = None, field: str | None = None) -> R:
+        """`access.load` under the lock of the organization that the object belongs to."""
+        self.actor.signed_in()
+        row = await load(self.actor, model, id, field=field)
+        organization_id, _ = place(row)
+        if organization_id is None:
+            return row
+        if self.organization_id not in (None, organization_id):
+            raise not_found(model.noun, field)
+        if self.organization_id is None:
+            await self.lock_organization(organization_id)
+            self.actor = await refresh(self.actor)
+        return await load(self.actor, model, id, permission, field)
+
+    def require(self, permission: str, workspace_id: UUID | None = None, field: str | None = None) -> None:
+        """Raises FORBIDDEN without the permission, organization-wide or in a workspace."""
+        if self.organization_id is None or not self.actor.may(permission, self.organization_id, workspace_id):
+            raise forbidden(permission, field)
+
+    async def account(self, user: User) -> None:
+        """Lock an account, to record in its chain."""
+        if user.id not in self._chains and not await self._lock(user.id):
+            await self._begin_chain(user.id, ChainKind.ACCOUNT)
+
+    async def installation(self) -> None:
+        await self._lock(INSTALLATION)
+
+    def record(
+        self,
+        action: str,
+        target: Row | None,
+        *,
+        label: str | None = None,
+        workspace_id: UUID | None = None,
+        changes: Changes | None = None,
+        chain_id: UUID | None = None,
+    ) -> None:
+        """Write down what was done, in the organization's chain or the one named."""
+        chain_id = chain_id or self.organization_id
+        if chain_id is None or chain_id not in self._chains:
+            raise RuntimeError(f"{action} was recorded in a chain that is not locked")
+        recorded = Recorded(action, target, label or label_of(target), workspace_id, changes or [])
+        self._sheet.setdefault(chain_id, []).append(recorded)
+
+    def unchanged(self) -> None:
+        """Nothing was to be done, so that there is nothing to record."""
+        self._unchanged = True
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        self._after_commit.append(action)
+
+    @property
+    def _principal(self) -> tuple[PrincipalType, UUID | None, str]:
+        if self.actor.system:
+            return PrincipalType.SYSTEM, None, "Orgraph"
+        if self.actor.user_id is None:
+            return PrincipalType.ANONYMOUS, None, "somebody not signed in"
+        return PrincipalType.USER, self.actor.user_id, self.actor.email
+
+    async def _write_sheet(self) -> None:
+        actor_type, actor_id, actor_label = self._principal
+        rows: list[AuditEvent] = []
+        for chain_id, sheet in self._sheet.items():
+            chain = self._chains[chain_id]
+            for recorded in sheet:
+                event = {
+                    "id": uuid7(),
+                    "chain_id": chain_id,
+                    "sequence": chain.sequence + 1,
+                    "action": recorded.action,
+                    "actor_type": actor_type,
+                    "actor_id": actor_id,
+                    "actor_label": actor_label,
+                    "target_type": recorded.target.prefix if recorded.target else "",
+                    "target_id": recorded.target.id if recorded.target else None,
+                    "target_label": recorded.target_label,
+                    "workspace_id": recorded.workspace_id,
+                    "changes": recorded.changes,
+                    "ip": self.actor.origin.ip,
+                    "user_agent": self.actor.origin.user_agent,
+                    "request_id": self.actor.origin.request_id,
+                    "created_at": recorded.created_at,
+                }
+                digest = event_hash(chain.hash, event)
+                rows.append(AuditEvent(**event, previous_hash=chain.hash, hash=digest))
+                chain.sequence, chain.hash = chain.sequence + 1, digest
+            await AuditChain.filter(id=chain_id).update(sequence=chain.sequence, hash=chain.hash)
+        await AuditEvent.bulk_create(rows)
+
+    async def commit(self) -> None:
+        if not self._sheet and not self._unchanged:
+            raise RuntimeError("A change must record what it did, or say that nothing was to be done")
+        if self._sheet:
+            await self._write_sheet()
+        await self._stack.aclose()
+        events.wake(self._sheet)
+        for action in self._after_commit:
+            action()
+
+    async def roll_back(self, error: BaseException) -> None:
+        with contextlib.suppress(type(error)):
+            await self._stack.__aexit__(type(error), error, error.__traceback__)
+
+
+def label_of(row: Row | None) -> str:
+    """What people call a row; copied, so that history outlives it."""
+    if row is None:
+        return ""
+    for name in ("email", "name"):
+        if value := row.__dict__.get(name):
+            return str(value)
+    if isinstance(row, Member):
+        return row.user.email
+    return ""
+
+
+@contextlib.asynccontextmanager
+async def change(actor: Actor) -> AsyncIterator[Change]:
+    """The unit of work. Raises whatever its rules raise, and then has changed nothing."""
+    unit = Change(actor)
+    try:
+        yield unit
+        await unit.commit()
+    except BaseException as error:
+        await unit.roll_back(error)
+        raise
+
+
+async def record_refusal(unit: Change, problem: Problem, operation: str) -> None:
+    """Leave an event of a privileged operation that was refused, in a transaction of its own."""
+    if problem.code not in AUDITED_REFUSALS or unit.organization_id is None:
+        return
+    async with change(unit.actor) as refusal:
+        await refusal.lock_organization(unit.organization_id)
+        organization = await Organization.get(id=unit.organization_id)
+        refused = difference(operation=(None, operation), code=(None, problem.code.value))
+        refusal.record("access.refused", organization, changes=refused)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`broken_at` is the sequence of the first event that is altered, missing or out of order."""
+
+    checked: int
+    broken_at: int | None = None
+    reason: str | None = None
+
+
+VERIFY_BATCH = 5000
+HASHED_COLUMNS = (
+    "id, chain_id, sequence, action, actor_type, actor_id, actor_label, target_type, target_id, target_label, "
+    "workspace_id, changes, ip, user_agent, request_id, created_at, previous_hash, hash"
+)
+
+
+async def verify(chain_id: UUID) -> Verification:
+    """Recompute a chain from its first event to its head."""
+    chain = await AuditChain.get(id=chain_id)
+    previous, sequence = FIRST_HASH, 0
+    while sequence < chain.sequence:
+        rows = await fetch(
+            f"SELECT {HASHED_COLUMNS} FROM audit_event "  # noqa: S608
+            "WHERE chain_id = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence LIMIT $4",
+            chain_id,
+            sequence,
+            chain.sequence,
+            VERIFY_BATCH,
+        )
+        for row in rows:
+            sequence += 1
+            event = dict(row) | {"changes": orjson.loads(row["changes"])}
+            if event["sequence"] != sequence:
+                return Verification(sequence - 1, sequence, "missing")
+            if event["previous_hash"] != previous or event_hash(previous, event) != event["hash"]:
+                return Verification(sequence - 1, sequence, "altered")
+            previous = event["hash"]
+        if not rows:
+            return Verification(sequence, sequence + 1, "missing")
+    if previous != chain.hash:
+        return Verification(sequence, sequence, "altered")
+    return Verification(sequence)

