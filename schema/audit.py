@@ -5,6 +5,7 @@ from enum import Enum
 from uuid import UUID
 
 import strawberry
+from strawberry.scalars import JSON
 
 from schema.context import Info
 from schema.node import Node, refetchable
@@ -16,7 +17,7 @@ from schema.pagination import (
     connect,
     integer_key,
 )
-from schema.scalars import JSON, parse_any_id, type_id
+from schema.scalars import describe_enum, parse_any_id, type_id
 from schema.workspaces import Workspace
 from server import models
 from server.errors import BadRequest
@@ -30,16 +31,19 @@ OF_CHAIN = Source(
 )
 
 
-@strawberry.enum(description="What kind of actor did something.")
-class ActorType(Enum):
-    USER = strawberry.enum_value("user", description="A person.")
-    ANONYMOUS = strawberry.enum_value("anonymous", description="Somebody who was not signed in.")
-    SYSTEM = strawberry.enum_value("system", description="Orgraph itself.")
+describe_enum(
+    models.PrincipalType,
+    "ActorType",
+    "What kind of actor did something.",
+    USER="A person.",
+    ANONYMOUS="Somebody who was not signed in.",
+    SYSTEM="Orgraph itself.",
+)
 
 
 @strawberry.type(description="Who did something, as it was called then.")
 class AuditActor:
-    type: ActorType = strawberry.field(description="What kind.")
+    type: models.PrincipalType = strawberry.field(description="What kind.")
     id: strawberry.ID | None = strawberry.field(description="The user's id; null for others.")
     label: str = strawberry.field(description="The address at that time.")
 
@@ -54,13 +58,13 @@ class AuditTarget:
 @strawberry.type(description="A field that was changed.")
 class AuditChange:
     field: str = strawberry.field(description="Its name.")
-    before: JSON | None = strawberry.field(description="Its value before.")  # type: ignore[valid-type]
-    after: JSON | None = strawberry.field(description="Its value after.")  # type: ignore[valid-type]
+    before: JSON | None = strawberry.field(description="Its value before.")
+    after: JSON | None = strawberry.field(description="Its value after.")
 
 
 def actor_of(row: models.AuditEvent) -> AuditActor:
     id = type_id(models.User.prefix, row.actor_id) if row.actor_id else None
-    return AuditActor(type=ActorType(row.actor_type.value), id=id, label=row.actor_label)
+    return AuditActor(type=row.actor_type, id=id, label=row.actor_label)
 
 
 def target_of(row: models.AuditEvent) -> AuditTarget:

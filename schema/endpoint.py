@@ -3,7 +3,7 @@
 from datetime import timedelta
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import orjson
 import structlog
@@ -19,6 +19,7 @@ from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types.unset import UNSET, UnsetType
 
 from schema import schema
@@ -26,7 +27,7 @@ from schema.context import SESSION_COOKIE, Context
 from schema.scalars import parse_id
 from server import events
 from server.access import Actor, Origin
-from server.authentication import acting_in, authenticate, touch
+from server.authentication import acting_in, authenticate, touch, touch_is_due
 from server.errors import Problem
 from server.models import Organization, Workspace
 
@@ -72,6 +73,15 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
+def _is_request(payload: object) -> bool:
+    return (
+        isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
 class TransportWsHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """graphql-transport-ws, whose faults end an operation or the socket, never the handler."""
 
@@ -83,18 +93,12 @@ class TransportWsHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if kind in ("subscribe", "complete") and not _is_text(message.get("id")):
             await self.handle_invalid_message("The id is a non-empty string")
             return
-        if kind == "subscribe" and not (isinstance(payload, dict) and isinstance(payload.get("query"), str)):
-            await self.handle_invalid_message("The payload is an object with a query")
-            return
-        if kind == "subscribe" and not isinstance(payload.get("variables"), dict | None):
-            await self.handle_invalid_message("The variables are an object")
-            return
-        if kind == "subscribe" and not isinstance(payload.get("operationName"), str | None):
-            await self.handle_invalid_message("The operationName is a string")
+        if kind == "subscribe" and not _is_request(payload):
+            await self.handle_invalid_message("The payload is an object with a query, and perhaps variables")
             return
         if kind == "connection_init" and payload is None:
             message.pop("payload", None)
-        await super().handle_message(message)
+        await super().handle_message(cast(Message, message))
 
     async def handle_invalid_message(self, error_message: str) -> None:
         await super().handle_invalid_message(error_message.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore"))
@@ -125,7 +129,8 @@ async def _actor(token: str | None, origin: Origin, headers: Any) -> Actor:
     if actor.user_id is not None:
         if organization or workspace:
             actor = await _overridden(actor, organization, workspace)
-        events.in_background(touch(actor))
+        if touch_is_due(actor):
+            events.in_background(touch(actor))
     return actor
 
 
@@ -140,13 +145,13 @@ async def _overridden(actor: Actor, organization: str | None, workspace: str | N
         raise Refused(
             403,
             "FORBIDDEN",
-            "The header Orgraph-Organization or Orgraph-Workspace names what you cannot enter. Leave it out or mend it.",
+            "The header Orgraph-Organization or Orgraph-Workspace names what you cannot enter. Leave it out.",
         ) from None
 
 
 class Endpoint(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = TransportWsHandler
-    stream_transport_classes_by_protocol: ClassVar[Any] = {GRAPHQL_SSE_PROTOCOL: SseTransport}
+    stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: SseTransport}
 
     def __init__(self) -> None:
         super().__init__(
@@ -194,9 +199,7 @@ class Endpoint(GraphQL[Context, None]):
             return UNSET
         token = token or _bearer(context.request.headers.get("authorization"))
         try:
-            actor = await _actor(
-                token or context.request.cookies.get(SESSION_COOKIE), context.actor.origin, params
-            )
+            actor = await _actor(token or context.request.cookies.get(SESSION_COOKIE), context.actor.origin, params)
         except Refused:
             raise ConnectionRejectionError from None
         if actor.user_id is None:

@@ -12,13 +12,31 @@ from schema.context import Info
 from schema.invitations import Invitation
 from schema.members import Member
 from schema.roles import Role
-from schema.scalars import optional_id
+from schema.scalars import describe_enum, optional_id
 from schema.workspaces import Workspace
 from server import events as rules
 from server import models
 from server.errors import BadRequest
 
-MembershipChangeType = strawberry.enum(rules.MembershipChangeType, description="What happened to a membership.")
+describe_enum(
+    rules.MembershipChangeType,
+    "MembershipChangeType",
+    "What happened to a membership.",
+    JOINED="A user became a member.",
+    LEFT="A member left.",
+    REMOVED="A member was removed.",
+    SUSPENDED="A member lost all access for the time being.",
+    REACTIVATED="A suspended member has access again.",
+    ROLE_GRANTED="A member was given a role.",
+    ROLE_CHANGED="A role that a member has was given another end.",
+    ROLE_REVOKED="A role was taken from a member.",
+    WORKSPACE_ENTERED="A member can enter a workspace from now on.",
+    WORKSPACE_LEFT="A member cannot enter a workspace any more.",
+    INVITATION_SENT="Somebody was invited, or sent the invitation again.",
+    INVITATION_ACCEPTED="The invited has joined.",
+    INVITATION_DECLINED="The invited does not want to join.",
+    INVITATION_REVOKED="An invitation was withdrawn.",
+)
 
 CURSOR = "change:"
 
@@ -42,7 +60,7 @@ class MembershipChange:
     event: strawberry.Private[models.AuditEvent]
 
     @strawberry.field(description="What happened.")
-    def type(self) -> MembershipChangeType:  # type: ignore[valid-type]
+    def type(self) -> rules.MembershipChangeType:
         return rules.MEMBERSHIP_CHANGES[self.event.action]
 
     @strawberry.field(description="Pass it as `after` to go on from here.")

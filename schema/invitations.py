@@ -1,7 +1,6 @@
 """Invitations on the graph."""
 
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from schema.organizations import Organization
 from schema.pagination import ROW_ID, Condition, Connection, Source, connect, time_key
 from schema.problems import UserError, user_error
 from schema.roles import Role
-from schema.scalars import optional_id, parse_id, required_id, role_reference
+from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
 from schema.workspaces import Workspace
 from server import invitations as rules
 from server import models
@@ -33,18 +32,21 @@ OF_ORGANIZATION = Source(
 STATUS = "(CASE WHEN x.status = 'pending' AND x.expires_at <= now() THEN 'expired' ELSE x.status END)"
 
 
-@strawberry.enum(description="What has become of an invitation.")
-class InvitationStatus(Enum):
-    PENDING = strawberry.enum_value("pending", description="Waits to be accepted.")
-    ACCEPTED = strawberry.enum_value("accepted", description="The invited has joined.")
-    DECLINED = strawberry.enum_value("declined", description="The invited does not want to join.")
-    REVOKED = strawberry.enum_value("revoked", description="It has been withdrawn.")
-    EXPIRED = strawberry.enum_value("expired", description="Nobody has accepted it in time.")
+describe_enum(
+    models.InvitationStatus,
+    "InvitationStatus",
+    "What has become of an invitation.",
+    PENDING="Waits to be accepted.",
+    ACCEPTED="The invited has joined.",
+    DECLINED="The invited does not want to join.",
+    REVOKED="It has been withdrawn.",
+    EXPIRED="Nobody has accepted it in time.",
+)
 
 
 @strawberry.input(description="Which invitations; all that is given must match.")
 class InvitationFilter:
-    status: InvitationStatus | None = strawberry.field(default=None, description="What has become of them.")
+    status: models.InvitationStatus | None = strawberry.field(default=None, description="What has become of them.")
     email: str | None = strawberry.field(default=None, description="Text in the address, in any case.")
 
 
@@ -82,10 +84,10 @@ class Invitation(Node):
         return [Workspace(row=row) for row in rows]
 
     @strawberry.field(description="What has become of it.")
-    def status(self) -> InvitationStatus:
+    def status(self) -> models.InvitationStatus:
         if self.row.status is models.InvitationStatus.PENDING and self.row.expires_at <= datetime.now(UTC):
-            return InvitationStatus.EXPIRED
-        return InvitationStatus(self.row.status.value)
+            return models.InvitationStatus.EXPIRED
+        return self.row.status
 
     @strawberry.field(description="Until when it can be accepted.")
     def expires_at(self) -> datetime:

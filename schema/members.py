@@ -26,7 +26,7 @@ from schema.pagination import (
     text_key,
     time_key,
 )
-from schema.scalars import optional_id, parse_id, required_id, role_reference
+from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
 from schema.workspaces import OF_MEMBER, Workspace, WorkspaceOrder, workspaces_of
 from server import members as rules
 from server import models
@@ -37,15 +37,12 @@ if TYPE_CHECKING:
     from schema.grants import Grant
     from schema.roles import Role
 
-MemberStatus = strawberry.enum(
-    Enum(
-        "MemberStatus",
-        {
-            "ACTIVE": strawberry.enum_value("active", description="Has the access that the roles give."),
-            "SUSPENDED": strawberry.enum_value("suspended", description="Keeps the roles, and has no access."),
-        },
-    ),
-    description="Whether a member has access.",
+describe_enum(
+    models.MemberStatus,
+    "MemberStatus",
+    "Whether a member has access.",
+    ACTIVE="Has the access that the roles give.",
+    SUSPENDED="Keeps the roles, and has no access.",
 )
 
 IN_FORCE = "(g.expires_at IS NULL OR g.expires_at > now())"
@@ -96,7 +93,7 @@ class MemberFilter:
     role: str | None = strawberry.field(
         default=None, description="A role's key or id: members who have it, organization-wide or in a workspace."
     )
-    status: MemberStatus | None = strawberry.field(default=None, description="Active or suspended ones.")  # type: ignore[valid-type]
+    status: models.MemberStatus | None = strawberry.field(default=None, description="Active or suspended ones.")
     workspace_id: strawberry.ID | None = strawberry.field(
         default=None, description="Members who can enter the workspace."
     )
@@ -119,7 +116,7 @@ def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition]:
             )
         )
     if filter.status is not None:
-        conditions.append(Condition("x.status = {}", (filter.status.value,)))  # type: ignore[attr-defined]
+        conditions.append(Condition("x.status = {}", (filter.status.value,)))
     if filter.workspace_id is not None:
         workspace_id = parse_id(models.Workspace, filter.workspace_id)
         if workspace_id is None or not any(
@@ -155,7 +152,7 @@ async def _members(
         after=after,
         last=last,
         before=before,
-        order=order_by.field.value if order_by else "JOINED_AT",
+        order=order_by.field.name if order_by else "JOINED_AT",
         descending=order_by is not None and order_by.direction is OrderDirection.DESC,
         where=_conditions(info, filter),
     )
@@ -193,8 +190,8 @@ class Member(Node):
         return Organization(row=row) if row else None
 
     @strawberry.field(description="Whether the member has access.")
-    def status(self) -> MemberStatus:  # type: ignore[valid-type]
-        return MemberStatus(self.row.status.value)
+    def status(self) -> models.MemberStatus:
+        return self.row.status
 
     @strawberry.field(description="When the person joined.")
     def joined_at(self) -> datetime:

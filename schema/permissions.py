@@ -43,7 +43,7 @@ class SignedIn(BasePermission):
     """Somebody is signed in."""
 
     @property
-    def schema_directive(self) -> None:  # type: ignore[override]
+    def schema_directive(self) -> None:
         return None
 
     def has_permission(self, source: Any, info: Info, **kwargs: Any) -> bool:

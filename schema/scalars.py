@@ -1,15 +1,13 @@
-"""TypeIDs: how the outside names things."""
+"""TypeIDs, by which the outside names things, and enums with a description of every value."""
 
+from enum import Enum
 from uuid import UUID
 
 import strawberry
-from strawberry.scalars import JSON
 from typeid.codecs import base32
 
 from server.errors import not_found
 from server.models import Role, Row
-
-__all__ = ["JSON", "optional_id", "parse_any_id", "parse_id", "required_id", "role_reference", "type_id"]
 
 
 def type_id(prefix: str, id: UUID) -> strawberry.ID:
@@ -43,6 +41,13 @@ def required_id(model: type[Row], id: str, field: str) -> UUID:
 
 def optional_id(model: type[Row], id: str | None, field: str) -> UUID | None:
     return None if id is None else required_id(model, id, field)
+
+
+def describe_enum(enum: type[Enum], name: str, description: str, **values: str) -> None:
+    """Make an enum of the rules known to the graph, with what each of its values means."""
+    strawberry.enum(enum, name=name, description=description)
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = values[value.name]
 
 
 def role_reference(value: str) -> str | UUID:

@@ -94,7 +94,7 @@ async def workspaces_of(
         after=after,
         last=last,
         before=before,
-        order=order_by.field.value if order_by else "CREATED_AT",
+        order=order_by.field.name if order_by else "CREATED_AT",
         descending=order_by is not None and order_by.direction is OrderDirection.DESC,
         where=[entered],
     )

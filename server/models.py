@@ -57,7 +57,7 @@ class TableIndex(Index):
 
 
 def primary_key() -> UUID:
-    return fields.UUIDField(primary_key=True, default=uuid7)  # type: ignore[return-value]
+    return fields.UUIDField(primary_key=True, default=uuid7)
 
 
 class Row(Model):
@@ -314,7 +314,7 @@ class AuditChain(Model):
     account) changes: who holds it sees the last committed state, and events get gap-free numbers.
     """
 
-    id: UUID = fields.UUIDField(primary_key=True, description="That of the organization or user")  # type: ignore[assignment]
+    id: UUID = fields.UUIDField(primary_key=True, description="That of the organization or user")
     kind = fields.CharEnumField(ChainKind, max_length=16)
     sequence = fields.BigIntField(db_default=0, default=0)
     hash = fields.CharField(64, db_default="0" * 64, default="0" * 64)

@@ -15,16 +15,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ORGRAPH_", env_ignore_empty=True)
 
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535)
     public_url: str = ""
     database_url: str = ""
     data_dir: Path = Path(".orgraph")
-    pool_size: int = Field(20, ge=2)
+    pool_size: int = Field(default=20, ge=2)
     smtp_url: str = ""
     mail_from: str = "Orgraph <no-reply@localhost>"
     catalogue: str = "default"
     demo: bool = True
-    workers: int = Field(1, ge=1)
+    workers: int = Field(default=1, ge=1)
     log_level: str = "INFO"
     """The least severe level written: DEBUG, INFO, WARNING or ERROR."""
     invitation_ttl: timedelta = timedelta(days=7)
@@ -44,4 +44,4 @@ class Settings(BaseSettings):
         return urlsplit(self.url).scheme == "https"
 
 
-settings = Settings()  # pyright: ignore[reportCallIssue]
+settings = Settings()

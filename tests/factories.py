@@ -69,7 +69,9 @@ class Client:
         """The payload of a mutation, with its userErrors."""
         type_name = name[0].upper() + name[1:] + "Input"
         declared, passed = (f"($input: {type_name}!)", "(input: $input)") if input is not None else ("", "")
-        query = f"mutation {declared} {{ {name}{passed} {{ {selection} userErrors {{ code message field details }} }} }}"
+        query = (
+            f"mutation {declared} {{ {name}{passed} {{ {selection} userErrors {{ code message field details }} }} }}"
+        )
         variables = {"input": input} if input is not None else {}
         return (await self.query(query, variables, **headers))[name]
 
