@@ -2,19 +2,26 @@
 
 import asyncio
 import contextlib
+import errno
 import os
+import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
+import asyncpg
 import click
 import fasteners
 
 from server.settings import settings
 
+CONNECT_SECONDS = 10
 GRACE_SECONDS = 10
 """How long a stopping server waits for its requests."""
 
@@ -22,27 +29,96 @@ GRACE_SECONDS = 10
 @click.group()
 def main() -> None:
     """Orgraph: organizations, workspaces, members, roles and audit, as one GraphQL endpoint."""
+    # As exceptions, so that whatever was started is stopped.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 @contextlib.contextmanager
 def database(exclusive: bool = False) -> Iterator[str]:
     """The URL of the configured PostgreSQL, else of the embedded one, which is started and stopped as needed."""
     if settings.database_url:
+        asyncio.run(_reach(settings.database_url))
         yield settings.database_url
         return
-    from server.database import embedded_url, stop_embedded
-
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    lock = fasteners.InterProcessLock(settings.data_dir / "lock")
+    lock = _data_dir_lock(settings.data_dir)
     owner = lock.acquire(blocking=False)
     if exclusive and not owner:
         raise click.ClickException(f"Another Orgraph is using {settings.data_dir}. Stop it, or set ORGRAPH_DATA_DIR.")
     try:
-        yield embedded_url(settings.data_dir)
+        yield _start_embedded(settings.data_dir)
     finally:
         if owner:
-            stop_embedded(settings.data_dir)
+            _stop_embedded(settings.data_dir)
             lock.release()
+
+
+def _data_dir_lock(data_dir: Path) -> fasteners.InterProcessLock:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        (data_dir / "lock").touch()
+    except OSError as error:
+        raise click.ClickException(
+            f"The data directory {data_dir} cannot be written to ({error.strerror}). Set ORGRAPH_DATA_DIR."
+        ) from error
+    return fasteners.InterProcessLock(data_dir / "lock")
+
+
+def _start_embedded(data_dir: Path) -> str:
+    from server.database import embedded_url
+
+    try:
+        return embedded_url(data_dir)
+    except ImportError as error:
+        raise click.ClickException("No PostgreSQL is embedded here. Set ORGRAPH_DATABASE_URL.") from error
+    except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise click.ClickException(
+            f"The embedded PostgreSQL does not start: {data_dir / 'postgres' / 'log'} may say why."
+        ) from error
+
+
+def _stop_embedded(data_dir: Path) -> None:
+    from server.database import stop_embedded
+
+    for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not leave PostgreSQL behind
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(ImportError):
+        stop_embedded(data_dir)
+
+
+async def _reach(url: str) -> None:
+    """Say in one line what is wrong with a database, or with its URL."""
+    try:
+        from server.database import tortoise_config
+
+        credentials = tortoise_config(url)["connections"]["default"]["credentials"]
+        names = ("host", "port", "user", "password", "database")
+        given = {name: credentials[name] for name in names if credentials.get(name)}
+    except Exception as error:
+        raise click.ClickException(
+            "ORGRAPH_DATABASE_URL is not the URL of a PostgreSQL: postgresql://user:password@host:port/database"
+        ) from error
+    try:
+        connection = await asyncpg.connect(**given, timeout=CONNECT_SECONDS)
+        await connection.close()
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        cause = " ".join(str(error).split()) or "it does not answer"
+        raise click.ClickException(f"The database of ORGRAPH_DATABASE_URL cannot be reached: {cause}") from error
+
+
+def _claim_port() -> None:
+    """Fail at once, before anything is started, where the server could not listen."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        cause = "another program is listening there" if taken else error.strerror
+        raise click.ClickException(
+            f"Cannot listen on {settings.host}, port {settings.port}: {cause}. Set ORGRAPH_PORT or ORGRAPH_HOST."
+        ) from error
 
 
 async def _prepare(url: str) -> str | None:
@@ -71,8 +147,9 @@ def _sign_in_notice() -> str:
 def _announce(notice: str | None) -> None:
     """Say where the server is once it answers."""
     ready = f"http://{_reachable(settings.host)}:{settings.port}/readyz"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to this machine
     for _ in range(600):
-        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(ready, timeout=1):
+        with contextlib.suppress(urllib.error.URLError, OSError), direct.open(ready, timeout=1):
             lines = [f"Orgraph is ready: {settings.url}/graphql"]
             if notice:
                 lines.append(notice)
@@ -95,6 +172,7 @@ def serve() -> None:
     from server import logs
 
     logs.configure()
+    _claim_port()
     with database(exclusive=True) as url:
         notice = asyncio.run(_prepare(url))
         os.environ["ORGRAPH_DATABASE_URL"] = settings.database_url = url

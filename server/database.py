@@ -17,6 +17,7 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connections
+from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError
 
 from server.settings import settings
@@ -90,14 +91,22 @@ def _processes(folder: Path) -> list[psutil.Process]:
     return [each for each in found if each.info["name"] == "postgres" and each.info["cwd"] == str(folder)]
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Remove the process id of a PostgreSQL that did not stop properly: it may meanwhile be another program's."""
+def _clear_after_crash(folder: Path) -> None:
+    """Make way for a new start where PostgreSQL did not stop properly.
+
+    Its processes end by themselves without their postmaster, but not at once; and by now the
+    process id that it has left behind may be another program's, which is not to be taken for it.
+    """
     file = folder / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
-        if int(file.read_text().splitlines()[0]) in [process.pid for process in _processes(folder)]:
-            return
-    if file.exists():
-        psutil.wait_procs(_processes(folder), timeout=10)  # without their postmaster they end by themselves
+    if not file.exists():
+        return
+    first_line, _, _ = file.read_text().partition("\n")
+    postmaster = int(first_line) if first_line.isdigit() else 0
+    processes = _processes(folder)
+    if postmaster in (process.pid for process in processes):
+        return
+    psutil.wait_procs(processes, timeout=10)
+    if postmaster == 0 or psutil.pid_exists(postmaster):
         file.unlink(missing_ok=True)
 
 
@@ -106,7 +115,7 @@ def embedded_url(data_dir: Path) -> str:
     server = _embedded(data_dir)
     deadline = time.monotonic() + START_SECONDS
     while True:
-        _forget_the_dead(server.pgdata)
+        _clear_after_crash(server.pgdata)
         try:
             server.start()
             break
@@ -267,7 +276,10 @@ async def migrate(url: str) -> None:
     lock = await asyncpg.connect(**{key: credentials[key] for key in keys if credentials.get(key)})
     try:
         await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        async with Command(config, app="models", location=str(MIGRATIONS)) as command:
+        async with TortoiseContext() as context:  # of its own, whatever else the process is connected to
+            await context.init(config=config)
+            command = Command(config, app="models", location=str(MIGRATIONS))
+            await command.init()
             await command.upgrade(run_in_transaction=True)
     finally:
         await lock.close()

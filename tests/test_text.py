@@ -29,7 +29,7 @@ TEXTS = st.text(CHARACTERS, max_size=120)
 LABELS = st.text(CHARACTERS | st.sampled_from("abcXYZ-0"), min_size=1, max_size=70)
 ADDRESSES = TEXTS | st.builds("{}@{}.{}".format, LABELS, LABELS, LABELS) | st.emails()
 
-many = settings(max_examples=400, deadline=None, database=None, derandomize=True)
+many = settings(max_examples=250, deadline=None, database=None, derandomize=True)
 
 
 def or_problem(clean: Callable[[str], str], text: str) -> str | None:
@@ -37,9 +37,9 @@ def or_problem(clean: Callable[[str], str], text: str) -> str | None:
     try:
         return clean(text)
     except Problem as problem:
-        assert problem.message
-        assert problem.field
-        return None
+        code = problem.code
+    assert code in (ProblemCode.REQUIRED, ProblemCode.TOO_LONG, ProblemCode.INVALID)
+    return None
 
 
 @many
@@ -144,7 +144,7 @@ async def test_database_takes_every_clean_name_and_slug(database: str) -> None:
 
     collect()
     assert len(names) > 50
-    named = "INSERT INTO \"user\" (id, created_at, email, name, password_hash) VALUES ($1, now(), $1::text || '@a.b', $2, '')"
+    named = "INSERT INTO organization (id, created_at, name, slug) VALUES ($1, now(), $2, md5($2))"
     await store(database, named, names)
     slugged = "INSERT INTO organization (id, created_at, name, slug) VALUES ($1, now(), 'Acme', $2)"
     await store(database, slugged, slugs)
