@@ -238,7 +238,6 @@ class SignUpPayload(ViewerPayload):
 class SignInInput:
     email: str = strawberry.field(description="The account's address.")
     password: str = strawberry.field(description="The account's password.")
-    code: str | None = strawberry.field(default=None, description="A one-time code, where the account asks for one.")
 
 
 @strawberry.type(description="What signIn answers.")

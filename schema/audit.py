@@ -17,7 +17,7 @@ from schema.pagination import (
     connect,
     integer_key,
 )
-from schema.scalars import describe_enum, parse_any_id, type_id
+from schema.scalars import describe_enum, global_id, parse_any_id
 from schema.workspaces import Workspace
 from server import models
 from server.errors import BadRequest
@@ -63,12 +63,12 @@ class AuditChange:
 
 
 def actor_of(row: models.AuditEvent) -> AuditActor:
-    id = type_id(models.User.prefix, row.actor_id) if row.actor_id else None
+    id = global_id(models.User.prefix, row.actor_id) if row.actor_id else None
     return AuditActor(type=row.actor_type, id=id, label=row.actor_label)
 
 
 def target_of(row: models.AuditEvent) -> AuditTarget:
-    id = type_id(row.target_type, row.target_id) if row.target_id else None
+    id = global_id(row.target_type, row.target_id) if row.target_id else None
     return AuditTarget(type=row.target_type, id=id, label=row.target_label)
 
 

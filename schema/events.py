@@ -12,7 +12,7 @@ from schema.context import Info
 from schema.invitations import Invitation
 from schema.members import Member
 from schema.roles import Role
-from schema.scalars import describe_enum, optional_id
+from schema.scalars import describe_enum, optional_id, parse_id
 from schema.workspaces import Workspace
 from server import events as rules
 from server import models
@@ -55,6 +55,21 @@ def _sequence(cursor: str) -> int:
         raise BadRequest("after: This is not a cursor of this subscription. Use one that it has given.") from None
 
 
+def _as_it_was(event: models.AuditEvent) -> models.Member | None:
+    """The member that the event tells has gone."""
+    before = {change["field"]: change["before"] for change in event.changes}
+    user_id = parse_id(models.User, before.get("user") or "")
+    if user_id is None:
+        return None
+    return models.Member(
+        id=event.target_id,
+        organization_id=event.chain_id,
+        user_id=user_id,
+        status=models.MemberStatus(before["status"]),
+        created_at=datetime.fromisoformat(before["joinedAt"]),
+    )
+
+
 @strawberry.type(description="Something that has happened to a membership, a grant or an invitation.")
 class MembershipChange:
     event: strawberry.Private[models.AuditEvent]
@@ -79,11 +94,14 @@ class MembershipChange:
     def target(self) -> AuditTarget:
         return target_of(self.event)
 
-    @strawberry.field(description="The member that it happened to; null when gone by now.")
+    @strawberry.field(
+        description="The member that it happened to; as it was, when it removed the member; null if gone."
+    )
     async def member(self, info: Info) -> Member | None:
         if self.event.target_type != models.Member.prefix or self.event.target_id is None:
             return None
         row = await info.context.loaders.by_id(models.Member).load(self.event.target_id)
+        row = row or _as_it_was(self.event)
         return Member(row=row) if row else None
 
     @strawberry.field(description="The role that was granted, changed, revoked or offered.")

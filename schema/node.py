@@ -1,14 +1,16 @@
 """Relay's Node: whatever has an id can be fetched anew by it."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
+from uuid import UUID
 
 import strawberry
 
 from schema.context import Info
-from schema.scalars import parse_id, type_id
-from server.access import load, place
-from server.errors import BadRequest, Problem
+from schema.scalars import global_id, parse_any_id
+from server.access import place, visible
+from server.errors import BadRequest
 from server.models import Row
 
 MAX_NODES = 100
@@ -20,7 +22,7 @@ class Node:
 
     @strawberry.field(description="A TypeID: opaque, sortable by creation, prefixed by the type.")
     def id(self) -> strawberry.ID:
-        return type_id(self.row.prefix, self.row.id)
+        return global_id(self.row.prefix, self.row.id)
 
 
 N = TypeVar("N", bound=Node)
@@ -38,21 +40,27 @@ def refetchable(model: type[Row], permission: str | None = None) -> Callable[[ty
     return register
 
 
+async def fetch_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
+    """A statement for each type, and None for what is junk, missing or not for this viewer to read."""
+    actor = info.context.actor
+    actor.signed_in()
+    wanted: defaultdict[str, set[UUID]] = defaultdict(set)
+    for id in ids:
+        prefix = id.rpartition("_")[0]
+        if prefix in _types and (key := parse_any_id(id)):
+            wanted[prefix].add(key)
+    found: dict[str, Node] = {}
+    for prefix, keys in wanted.items():
+        model, type_, permission = _types[prefix]
+        for row in await visible(actor, model).filter(id__in=keys):
+            organization_id, workspace_id = place(row)
+            if permission is None or (organization_id and actor.may(permission, organization_id, workspace_id)):
+                found[global_id(prefix, row.id)] = type_(row=row)
+    return [found.get(id) for id in ids]
+
+
 async def fetch_node(info: Info, id: str) -> Node | None:
-    """None for what is junk, missing or not for this viewer to read."""
-    known = _types.get(id.rpartition("_")[0])
-    key = parse_id(known[0], id) if known else None
-    if known is None or key is None:
-        return None
-    model, type_, permission = known
-    try:
-        row = await load(info.context.actor, model, key)
-    except Problem:
-        return None
-    organization_id, workspace_id = place(row)
-    if permission and not (organization_id and info.context.actor.may(permission, organization_id, workspace_id)):
-        return None
-    return type_(row=row)
+    return (await fetch_nodes(info, [id]))[0]
 
 
 @strawberry.type
@@ -61,14 +69,12 @@ class NodeQuery:
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A TypeID.")]
     ) -> Node | None:
-        info.context.actor.signed_in()
         return await fetch_node(info, id)
 
     @strawberry.field(description="The objects of up to 100 ids, in their order.")
     async def nodes(
         self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="TypeIDs.")]
     ) -> list[Node | None]:
-        info.context.actor.signed_in()
         if len(ids) > MAX_NODES:
             raise BadRequest(f"ids: At most {MAX_NODES} at once, not {len(ids)}.")
-        return [await fetch_node(info, id) for id in ids]
+        return await fetch_nodes(info, ids)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import strawberry
+from tortoise.functions import Count
 
 from schema.context import Info
 from schema.node import Node, refetchable
@@ -65,9 +66,10 @@ class Role(Node):
             return None
 
         async def load(role_ids: list[UUID]) -> list[int]:
-            rows = models.Grant.filter(role_id__in=role_ids, organization_id=organization_id)
-            pairs = set(await rows.values_list("role_id", "member_id"))
-            return [sum(1 for role_id, _ in pairs if role_id == id) for id in role_ids]
+            grants = models.Grant.filter(role_id__in=role_ids, organization_id=organization_id)
+            counted = grants.annotate(members=Count("member_id", distinct=True)).group_by("role_id")
+            counts = dict(await counted.values_list("role_id", "members"))
+            return [counts.get(id, 0) for id in role_ids]
 
         count: int = await info.context.loaders.named(("member_count", organization_id), load).load(self.row.id)
         return count

@@ -7,12 +7,11 @@ import strawberry
 from typeid.codecs import base32
 
 from server.errors import not_found
-from server.models import Role, Row
+from server.models import Role, Row, type_id
 
 
-def type_id(prefix: str, id: UUID) -> strawberry.ID:
-    """TypeID 0.3: a prefix and the UUID in Crockford's base 32, `org_01h455vb4pex5vsknk084sn02q`."""
-    return strawberry.ID(f"{prefix}_{base32.encode(id.bytes)}")
+def global_id(prefix: str, id: UUID) -> strawberry.ID:
+    return strawberry.ID(type_id(prefix, id))
 
 
 def parse_any_id(id: str) -> UUID | None:

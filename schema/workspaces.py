@@ -162,7 +162,6 @@ class WorkspaceQuery:
     async def workspace(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Workspace | None:
-        info.context.actor.signed_in()
         found = await fetch_node(info, id)
         return found if isinstance(found, Workspace) else None
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from server import audit, invitations, mail, organizations
+from server import audit, invitations, mail, members, organizations
 from server.access import keep_an_owner
 from server.audit import INSTALLATION, Change, difference
 from server.authentication import (
@@ -300,7 +300,7 @@ async def delete_account(change: Change, password: str) -> User:
                 f"{organization.name} would be left without an owner. Make somebody else an owner first, or delete it."
             )
             raise
-        change.record("member.left", member, chain_id=member.organization_id)
+        change.record("member.left", member, chain_id=member.organization_id, changes=members.gone(member))
     await user.delete()
     change.record("account.deleted", user, chain_id=user.id)
     return user

@@ -283,7 +283,7 @@ async def record_refusal(unit: Change, problem: Problem, operation: str) -> None
         return
     async with change(unit.actor) as refusal:
         await refusal.lock_organization(unit.organization_id)
-        organization = await Organization.get(id=unit.organization_id)
+        organization = await Organization.get_or_none(id=unit.organization_id)
         refused = difference(operation=(None, operation), code=(None, problem.code.value))
         refusal.record("access.refused", organization, changes=refused)
 

@@ -195,7 +195,12 @@ async def _send(change: Change, accepted: Sequence[tuple[Invitation, list[Worksp
 
 
 async def _still_pending(change: Change, invitation_id: UUID) -> Invitation:
-    invitation = await change.load(Invitation, invitation_id, PERMISSION, "invitationId")
+    """For those who could have sent it: the ceiling holds for taking back as for giving."""
+    invitation = await change.load(Invitation, invitation_id, field="invitationId")
+    places: list[UUID | None] = [*await _workspace_ids(invitation)] or [None]
+    for workspace_id in places:
+        change.require(PERMISSION, workspace_id, "invitationId")
+        require_conferable(change.actor, invitation.role, invitation.organization_id, workspace_id, "invitationId")
     if invitation.status is not InvitationStatus.PENDING:
         raise Problem(
             ProblemCode.ALREADY_DONE,
@@ -208,9 +213,6 @@ async def _still_pending(change: Change, invitation_id: UUID) -> Invitation:
 async def resend(change: Change, invitation_id: UUID) -> Invitation:
     """Send a new link, for the full time; the old one dies. The sender answers for it from now on."""
     invitation = await _still_pending(change, invitation_id)
-    places: list[UUID | None] = [*await _workspace_ids(invitation)] or [None]
-    for workspace_id in places:
-        require_conferable(change.actor, invitation.role, invitation.organization_id, workspace_id, "invitationId")
     invitation.token_hash = None
     invitation.expires_at = datetime.now(UTC) + settings.invitation_ttl
     invitation.invited_by_id = change.actor.user_id

@@ -7,11 +7,11 @@ from tortoise.exceptions import IntegrityError
 
 from server import grants, roles
 from server.access import keep_an_owner, require_conferable, require_manages
-from server.audit import Change, difference
+from server.audit import Change, Changes, difference, timestamp
 from server.catalogue import catalogue
 from server.database import violated
 from server.errors import Problem, ProblemCode
-from server.models import Grant, Member, MemberStatus, Role, User, Workspace
+from server.models import Grant, Member, MemberStatus, Role, User, Workspace, type_id
 
 
 async def join(
@@ -55,8 +55,17 @@ async def remove(change: Change, member_id: UUID) -> Member:
     await _record_in_workspaces(change, member, "member.workspace_left")
     await member.delete()
     await keep_an_owner(member.organization_id)
-    change.record("member.removed", member)
+    change.record("member.removed", member, changes=gone(member))
     return member
+
+
+def gone(member: Member) -> Changes:
+    """What tells those who hear of it later who it was."""
+    return difference(
+        user=(type_id(User.prefix, member.user_id), None),
+        status=(member.status.value, None),
+        joinedAt=(timestamp(member.created_at), None),
+    )
 
 
 async def _record_in_workspaces(change: Change, member: Member, action: str) -> None:
@@ -103,7 +112,7 @@ async def leave(change: Change, organization_id: UUID | None) -> Member:
     await _record_in_workspaces(change, member, "member.workspace_left")
     await member.delete()
     await keep_an_owner(organization.id)
-    change.record("member.left", member)
+    change.record("member.left", member, changes=gone(member))
     return member
 
 

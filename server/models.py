@@ -13,6 +13,7 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.models import Model
+from typeid.codecs import base32
 from uuid_utils.compat import uuid7
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "TokenPurpose",
     "User",
     "Workspace",
+    "type_id",
     "uuid7",
 ]
 
@@ -58,6 +60,11 @@ class TableIndex(Index):
 
 def primary_key() -> UUID:
     return fields.UUIDField(primary_key=True, default=uuid7)
+
+
+def type_id(prefix: str, id: UUID) -> str:
+    """TypeID 0.3: a prefix and the UUID in Crockford's base 32, `org_01h455vb4pex5vsknk084sn02q`."""
+    return f"{prefix}_{base32.encode(id.bytes)}"
 
 
 class Row(Model):
