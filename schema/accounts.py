@@ -23,7 +23,7 @@ from schema.permissions import signed_in
 from schema.scalars import parse_id, required_id
 from server import accounts as rules
 from server import invitations, models
-from server.access import load
+from server.access import load, visible
 from server.errors import Problem
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class Viewer:
 
     @strawberry.field(description="All sessions of the person, the newest first.")
     async def sessions(self, info: Info) -> list[Session]:
-        own = models.Session.filter(user_id=info.context.actor.signed_in()).order_by("-id")
-        return [Session(row=row) for row in await own]
+        return [Session(row=row) for row in await visible(info.context.actor, models.Session).order_by("-id")]
 
     @strawberry.field(description="The active organization: the request header's, else the session's.")
     async def organization(

@@ -17,7 +17,7 @@ from schema.pagination import (
     connect,
     integer_key,
 )
-from schema.scalars import describe_enum, global_id, parse_any_id
+from schema.scalars import describe_enum, global_id, parse_any_id, utc
 from schema.workspaces import Workspace
 from server import models
 from server.errors import BadRequest
@@ -179,9 +179,9 @@ async def events_of_chain(
         if filter.target_id is not None:
             conditions.append(Condition("x.target_id = {}", (_uuid_of(filter.target_id, "filter.targetId"),)))
         if filter.created_after is not None:
-            conditions.append(Condition("x.created_at >= {}", (filter.created_after,)))
+            conditions.append(Condition("x.created_at >= {}", (utc(filter.created_after, "filter.createdAfter"),)))
         if filter.created_before is not None:
-            conditions.append(Condition("x.created_at < {}", (filter.created_before,)))
+            conditions.append(Condition("x.created_at < {}", (utc(filter.created_before, "filter.createdBefore"),)))
     return await connect(
         info,
         OF_CHAIN,

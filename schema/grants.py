@@ -10,7 +10,7 @@ from schema.door import Payload
 from schema.members import Member
 from schema.node import Node, refetchable
 from schema.roles import Role
-from schema.scalars import optional_id, required_id, role_reference
+from schema.scalars import optional_id, required_id, role_reference, utc
 from schema.workspaces import Workspace
 from server import grants as rules
 from server import models
@@ -93,7 +93,7 @@ class GrantMutation:
             required_id(models.Member, input.member_id, "memberId"),
             role_reference(input.role),
             optional_id(models.Workspace, input.workspace_id, "workspaceId"),
-            input.expires_at,
+            utc(input.expires_at, "expiresAt") if input.expires_at else None,
         )
         return GrantRolePayload(grant=Grant(row=row), member=Member(row=row.member))
 

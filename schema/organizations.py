@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -13,6 +14,8 @@ from schema.permissions import requires
 from schema.scalars import optional_id, required_id
 from server import models
 from server import organizations as rules
+from server.access import visible
+from server.text import is_slug
 
 if TYPE_CHECKING:
     from schema.audit import AuditEvent, AuditEventFilter, AuditEventOrder
@@ -89,6 +92,24 @@ class Organization(Node):
 
         return await workspaces_of(info, OF_ORGANIZATION, self.row.id, first, after, last, before, order_by)
 
+    @strawberry.field(
+        description="Deleted workspaces that can still be restored.", extensions=[requires("workspaces:delete")]
+    )
+    async def restorable_workspaces(
+        self, info: Info
+    ) -> list[Annotated["Workspace", strawberry.lazy("schema.workspaces")]] | None:
+        from schema.workspaces import Workspace
+
+        actor = info.context.actor
+
+        async def load(organization_ids: list[UUID]) -> list[list[models.Workspace]]:
+            deleted = models.Workspace.filter(organization_id__in=organization_ids, deleted_at__isnull=False)
+            rows = [row for row in await deleted.order_by("id") if actor.enters(row.organization_id, row.id)]
+            return [[row for row in rows if row.organization_id == id] for id in organization_ids]
+
+        rows = await info.context.loaders.named("restorable_workspaces", load).load(self.row.id)
+        return [Workspace(row=row) for row in rows]
+
     @strawberry.field(description="The roles that its members can have, built-in ones first.")
     async def roles(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
@@ -150,7 +171,8 @@ class OrganizationQuery:
         if id is not None:
             found = await fetch_node(info, id)
             return found if isinstance(found, Organization) and slug in (None, found.row.slug) else None
-        row = await models.Organization.get_or_none(slug=slug, id__in=list(actor.memberships)) if slug else None
+        known = visible(actor, models.Organization).filter(slug=slug) if slug and is_slug(slug) else None
+        row = await known.first() if known else None
         return Organization(row=row) if row else None
 
 

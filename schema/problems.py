@@ -4,6 +4,7 @@ from typing import cast
 
 import strawberry
 import structlog
+from asyncpg import CharacterNotInRepertoireError
 from graphql import GraphQLError
 from strawberry.scalars import JSON
 from strawberry.types import ExecutionContext
@@ -71,6 +72,9 @@ def classify(errors: list[GraphQLError], context: ExecutionContext | None) -> No
         elif isinstance(cause, Problem):
             extensions["code"] = cause.code.value if cause.code is ProblemCode.FORBIDDEN else "BAD_REQUEST"
             extensions |= cause.details
+        elif cause is not None and isinstance(cause.__cause__, CharacterNotInRepertoireError):
+            extensions["code"] = "BAD_REQUEST"
+            error.message = "A text has a NUL character, which none may have. Remove it."
         elif cause is None or isinstance(cause, BadRequest | GraphQLError):
             extensions["code"] = "BAD_REQUEST"
         else:

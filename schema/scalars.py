@@ -1,12 +1,13 @@
 """TypeIDs, by which the outside names things, and enums with a description of every value."""
 
+from datetime import UTC, datetime
 from enum import Enum
 from uuid import UUID
 
 import strawberry
 from typeid.codecs import base32
 
-from server.errors import not_found
+from server.errors import BadRequest, not_found
 from server.models import Role, Row, type_id
 
 
@@ -40,6 +41,14 @@ def required_id(model: type[Row], id: str, field: str) -> UUID:
 
 def optional_id(model: type[Row], id: str | None, field: str) -> UUID | None:
     return None if id is None else required_id(model, id, field)
+
+
+def utc(value: datetime, field: str) -> datetime:
+    """A time without a zone is taken as UTC. Raises BadRequest for one that UTC's calendar does not have."""
+    try:
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise BadRequest(f"{field}: This time is out of range.") from None
 
 
 def describe_enum(enum: type[Enum], name: str, description: str, **values: str) -> None:

@@ -214,7 +214,7 @@ def visible(actor: Actor, model: type[R]) -> QuerySet[R]:
         colleagues = Member.filter(organization_id__in=actor.organizations_where("members:read"))
         return model.filter(Q(id=actor.user_id) | Q(id__in=Subquery(colleagues.values("user_id"))))
     if model is Session:
-        return model.filter(user_id=actor.user_id)
+        return model.filter(user_id=actor.user_id, expires_at__gt=datetime.now(UTC))
     if model is Organization:
         return model.filter(id__in=organizations)
     if model is Workspace:

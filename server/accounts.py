@@ -7,7 +7,6 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from server import audit, invitations, mail, members, organizations
-from server.access import keep_an_owner
 from server.audit import INSTALLATION, Change, difference
 from server.authentication import (
     UNKNOWN_USER_HASH,
@@ -17,7 +16,7 @@ from server.authentication import (
     session_actor,
     token_hash,
 )
-from server.database import violated
+from server.database import fetch, violated
 from server.errors import Problem, ProblemCode
 from server.invitations import expired_link
 from server.mail import LetterKind
@@ -174,7 +173,11 @@ async def revoke_other_sessions(change: Change) -> int:
     """Returns how many there were."""
     user = await User.get(id=change.actor.signed_in())
     await change.account(user)
-    revoked = await Session.filter(user_id=user.id).exclude(id=change.actor.session_id).delete()
+    revoked = (
+        await Session.filter(user_id=user.id, expires_at__gt=datetime.now(UTC))
+        .exclude(id=change.actor.session_id)
+        .delete()
+    )
     if revoked:
         change.record("session.others_revoked", user, chain_id=user.id)
     else:
@@ -196,6 +199,8 @@ async def request_password_reset(change: Change, email: str) -> None:
 
 
 async def _request_letter(change: Change, kind: LetterKind, recipient: str) -> None:
+    await change.begin()
+    await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"letter {kind} {recipient}")
     recent = datetime.now(UTC) - LETTER_INTERVAL
     if not await Letter.exists(kind=kind, recipient=recipient, created_at__gt=recent):
         await mail.enqueue(change, kind, recipient)
@@ -287,23 +292,28 @@ async def delete_account(change: Change, password: str) -> User:
     """Leave every organization and be forgotten, but for the audit log. Raises LAST_OWNER."""
     user = await User.get(id=change.actor.signed_in())
     await _require_password(user, password, "password")
-    joined = await Member.filter(user_id=user.id)
-    await change.lock_organizations(member.organization_id for member in joined)
+    joined = {member.organization_id for member in await Member.filter(user_id=user.id)}
+    await change.lock_organizations(joined)
     await change.account(user)
     for member in await Member.filter(user_id=user.id).select_related("user", "organization"):
-        await member.delete()
-        try:
-            await keep_an_owner(member.organization_id)
-        except Problem as problem:
-            organization: Organization = member.organization
-            problem.message = (
-                f"{organization.name} would be left without an owner. Make somebody else an owner first, or delete it."
-            )
-            raise
-        change.record("member.left", member, chain_id=member.organization_id, changes=members.gone(member))
-    await user.delete()
+        if member.organization_id not in joined:
+            raise Problem(ProblemCode.CONFLICT, "You have just joined another organization. Try again.")
+        await _give_up(change, member)
+    if not await User.filter(id=user.id).delete():
+        raise Problem(ProblemCode.ALREADY_DONE, "The account is gone already.")
     change.record("account.deleted", user, chain_id=user.id)
     return user
+
+
+async def _give_up(change: Change, member: Member) -> None:
+    organization: Organization = member.organization
+    try:
+        await members.depart(change, member, "member.left", keep_owner=organization.deleted_at is None)
+    except Problem as problem:
+        problem.message = (
+            f"{organization.name} would be left without an owner. Make somebody else an owner first, or delete it."
+        )
+        raise
 
 
 async def purge() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import click
@@ -29,11 +31,16 @@ GRACE_SECONDS = 10
 @click.group()
 def main() -> None:
     """Orgraph: organizations, workspaces, members, roles and audit, as one GraphQL endpoint."""
-    # As exceptions, so that whatever was started is stopped.
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGTERM, _end)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def _end(*_: object) -> None:
+    """End as by an exception, so that whatever was started is stopped."""
+    logging.getLogger("uvicorn.error").disabled = True  # what a second Ctrl-C cuts short is no error
+    sys.exit(0)
 
 
 @contextlib.contextmanager
@@ -61,7 +68,7 @@ def _data_dir_lock(data_dir: Path) -> fasteners.InterProcessLock:
         (data_dir / "lock").touch()
     except OSError as error:
         raise click.ClickException(
-            f"The data directory {data_dir} cannot be written to ({error.strerror}). Set ORGRAPH_DATA_DIR."
+            f"The data directory {data_dir} cannot be written to ({error.strerror}). Set ORGRAPH_DATA_DIR or ORGRAPH_DATABASE_URL."
         ) from error
     return fasteners.InterProcessLock(data_dir / "lock")
 
@@ -93,6 +100,8 @@ async def _reach(url: str) -> None:
     try:
         from server.database import tortoise_config
 
+        if urlsplit(url).scheme not in ("postgresql", "postgres", "asyncpg"):
+            raise ValueError(url)
         credentials = tortoise_config(url)["connections"]["default"]["credentials"]
         names = ("host", "port", "user", "password", "database")
         given = {name: credentials[name] for name in names if credentials.get(name)}

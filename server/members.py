@@ -7,7 +7,7 @@ from tortoise.exceptions import IntegrityError
 
 from server import grants, roles
 from server.access import keep_an_owner, require_conferable, require_manages
-from server.audit import Change, Changes, difference, timestamp
+from server.audit import Change, difference, timestamp
 from server.catalogue import catalogue
 from server.database import violated
 from server.errors import Problem, ProblemCode
@@ -52,27 +52,30 @@ async def join(
 async def remove(change: Change, member_id: UUID) -> Member:
     member = await change.load(Member, member_id, "members:remove", "memberId")
     await require_manages(change.actor, member, field="memberId")
-    await _record_in_workspaces(change, member, "member.workspace_left")
-    await member.delete()
-    await keep_an_owner(member.organization_id)
-    change.record("member.removed", member, changes=gone(member))
+    await depart(change, member, "member.removed")
     return member
 
 
-def gone(member: Member) -> Changes:
-    """What tells those who hear of it later who it was."""
-    return difference(
+async def depart(change: Change, member: Member, action: str, keep_owner: bool = True) -> None:
+    """End a membership, by whichever action. Raises LAST_OWNER."""
+    organization_id = member.organization_id
+    await _record_in_workspaces(change, member, "member.workspace_left")
+    await member.delete()
+    if keep_owner:
+        await keep_an_owner(organization_id)
+    gone = difference(
         user=(type_id(User.prefix, member.user_id), None),
         status=(member.status.value, None),
         joinedAt=(timestamp(member.created_at), None),
     )
+    change.record(action, member, changes=gone, chain_id=organization_id)
 
 
 async def _record_in_workspaces(change: Change, member: Member, action: str) -> None:
     """What happens to a member as a whole also happens in each workspace that it has a grant in."""
     held = Grant.filter(member_id=member.id, workspace__deleted_at__isnull=True, workspace_id__isnull=False)
     for workspace_id in dict.fromkeys([grant.workspace_id for grant in await held]):
-        change.record(action, member, workspace_id=workspace_id)
+        change.record(action, member, workspace_id=workspace_id, chain_id=member.organization_id)
 
 
 async def suspend(change: Change, member_id: UUID) -> Member:
@@ -109,10 +112,7 @@ async def leave(change: Change, organization_id: UUID | None) -> Member:
     organization = await change.enter(change.actor.in_organization(organization_id), field="organizationId")
     own_id = change.actor.memberships[organization.id].member_id
     member = await Member.get(id=own_id).select_related("user")
-    await _record_in_workspaces(change, member, "member.workspace_left")
-    await member.delete()
-    await keep_an_owner(organization.id)
-    change.record("member.left", member, changes=gone(member))
+    await depart(change, member, "member.left")
     return member
 
 

@@ -12,26 +12,34 @@ NAME_LENGTH = 100
 SLUG_LENGTH = 63
 PARAGRAPH_LENGTH = 1000
 EMAIL_LENGTH = 254
+ENVIRONMENT_LENGTH = 63
 PASSWORD_LENGTHS = range(8, 129)
+BIDIRECTIONAL_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""UAX 9, section 2."""
 
 
 def _has_control_characters(text: str, allowed: str = "") -> bool:
-    return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text if c not in allowed)
+    """Those that turn the direction of writing count too: one name can look like another by them."""
+    return any(
+        unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in BIDIRECTIONAL_CONTROLS
+        for c in text
+        if c not in allowed
+    )
 
 
 def _too_long(what: str, limit: int, field: str) -> Problem:
     return Problem(ProblemCode.TOO_LONG, f"{what} is too long: at most {limit} characters.", field, {"limit": limit})
 
 
-def clean_name(value: str, field: str = "name", what: str = "The name") -> str:
+def clean_name(value: str, field: str = "name", what: str = "The name", limit: int = NAME_LENGTH) -> str:
     """Trimmed and NFC. Raises REQUIRED, TOO_LONG or INVALID."""
     if _has_control_characters(value.strip()):
         raise Problem(ProblemCode.INVALID, f"{what} has line breaks or control characters. Remove them.", field)
     name = unicodedata.normalize("NFC", value.strip())
     if not any(unicodedata.category(c)[0] not in "CZ" for c in name):
         raise Problem(ProblemCode.REQUIRED, f"{what} is blank. Enter one.", field)
-    if len(name) > NAME_LENGTH:
-        raise _too_long(what, NAME_LENGTH, field)
+    if len(name) > limit:
+        raise _too_long(what, limit, field)
     return name
 
 
@@ -45,13 +53,17 @@ def clean_paragraph(value: str, field: str, what: str) -> str:
     return text
 
 
+def is_slug(value: str) -> bool:
+    return len(value) <= SLUG_LENGTH and re.fullmatch(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", value) is not None
+
+
 def clean_slug(value: str, field: str = "slug") -> str:
     """Raises REQUIRED, TOO_LONG or INVALID."""
     if not value:
         raise Problem(ProblemCode.REQUIRED, "The slug is blank. Enter one, or leave it out.", field)
     if len(value) > SLUG_LENGTH:
         raise _too_long("The slug", SLUG_LENGTH, field)
-    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", value):
+    if not is_slug(value):
         raise Problem(
             ProblemCode.INVALID,
             "A slug has only lower-case letters a–z, digits and hyphens, and no hyphen at its ends.",
@@ -80,7 +92,7 @@ def normalize_email(value: str, field: str = "email") -> str:
     try:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         # Not "globally deliverable": a self-hosted product may well live under .internal or .test
-        checked = validate_email(folded, check_deliverability=False, globally_deliverable=False)
+        checked = validate_email(folded, check_deliverability=False, globally_deliverable=False, strict=True)
         email = f"{checked.local_part}@{checked.ascii_domain}"
         if "." not in checked.ascii_domain or len(email) > EMAIL_LENGTH:
             raise ValueError(email)
@@ -108,5 +120,9 @@ def check_password(password: str, email: str, field: str = "password") -> None:
             field,
             {"least": least, "most": most},
         )
-    if password.strip().casefold() in (email, email.partition("@")[0]):
+    try:
+        is_email = normalize_email(password) == email
+    except Problem:
+        is_email = password.strip().casefold() == email.partition("@")[0]
+    if is_email:
         raise Problem(ProblemCode.WEAK_PASSWORD, "The password is the e-mail address. Choose another.", field)

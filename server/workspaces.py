@@ -13,11 +13,13 @@ from server.database import violated
 from server.errors import Problem, ProblemCode, not_found
 from server.models import Grant, Member, Session, User, Workspace
 from server.organizations import confirm, free_slug, slug_taken
-from server.text import clean_name
+from server.text import ENVIRONMENT_LENGTH, clean_name
 
 
 def clean_environment(value: str | None) -> str | None:
-    return clean_name(value, "environment", "The environment") if value and value.strip() else None
+    if value is None or not value.strip():
+        return None
+    return clean_name(value, "environment", "The environment", ENVIRONMENT_LENGTH)
 
 
 async def enter(change: Change, workspace_id: UUID) -> None:
@@ -150,16 +152,15 @@ async def delete(change: Change, workspace_id: UUID, confirm_name: str) -> Works
 
 
 async def restore(change: Change, workspace_id: UUID) -> Workspace:
-    """Bring a deleted workspace back within its restore window; takes the permission organization-wide."""
+    """Bring a deleted workspace back within its restore window, for whoever could enter it."""
+    change.actor.signed_in()
     workspace = await Workspace.get_or_none(id=workspace_id, deleted_at__isnull=False)
-    if workspace is None or workspace.organization_id not in change.actor.memberships:
+    if workspace is None or not change.actor.enters(workspace.organization_id, workspace.id):
         raise not_found(Workspace.noun, "workspaceId")
     await change.enter(workspace.organization_id, "workspaces:delete", "workspaceId")
-    workspace = await Workspace.get_or_none(id=workspace_id, deleted_at__isnull=False)
-    if workspace is None:
+    if not await Workspace.filter(id=workspace_id, deleted_at__isnull=False).update(deleted_at=None, purge_at=None):
         raise not_found(Workspace.noun, "workspaceId")
     workspace.deleted_at = workspace.purge_at = None
-    await workspace.save()
     change.record("workspace.restored", workspace, workspace_id=workspace.id)
     return workspace
 
