@@ -9,6 +9,7 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 from tortoise.expressions import Q
 
+from server.access import Actor, visible
 from server.models import Grant, InvitationWorkspace, Row, Workspace
 
 R = TypeVar("R", bound=Row)
@@ -31,6 +32,15 @@ class Loaders:
             return [rows.get(id) for id in ids]
 
         return self.named(model, load)
+
+    def visible_workspace(self, actor: Actor) -> DataLoader[UUID, bool]:
+        """Whether there is a workspace of an id as far as the actor can tell."""
+
+        async def load(ids: list[UUID]) -> list[bool]:
+            seen = set(await visible(actor, Workspace).filter(id__in=ids).values_list("id", flat=True))
+            return [id in seen for id in ids]
+
+        return self.named("visible_workspace", load)
 
     @property
     def grants(self) -> DataLoader[UUID, list[Grant]]:

@@ -100,7 +100,7 @@ class MemberFilter:
     search: str | None = strawberry.field(default=None, description="Text in the name or the address, in any case.")
 
 
-def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition]:
+async def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition]:
     conditions: list[Condition] = []
     if filter is None:
         return conditions
@@ -119,11 +119,13 @@ def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition]:
         conditions.append(Condition("x.status = {}", (filter.status.value,)))
     if filter.workspace_id is not None:
         workspace_id = parse_id(models.Workspace, filter.workspace_id)
-        if workspace_id is None or not any(
-            membership.enters(workspace_id) for membership in info.context.actor.memberships.values()
+        if workspace_id is None or not await info.context.loaders.visible_workspace(info.context.actor).load(
+            workspace_id
         ):
             raise BadRequest("filter.workspaceId: There is no such workspace. Check the id.")
-        conditions.append(Condition(_enters("{}"), (workspace_id,)))
+        conditions.append(Condition(f"x.status = 'active' AND {_enters('{}')}", (workspace_id,)))
+        of_same = "x.organization_id = (SELECT w.organization_id FROM workspace w WHERE w.id = {})"
+        conditions.append(Condition(of_same, (workspace_id,)))
     if filter.search is not None and (text := filter.search.strip()):
         if "\0" in text:
             raise BadRequest("filter.search: The text has a NUL character. Remove it.")
@@ -154,7 +156,7 @@ async def _members(
         before=before,
         order=order_by.field.name if order_by else "JOINED_AT",
         descending=order_by is not None and order_by.direction is OrderDirection.DESC,
-        where=_conditions(info, filter),
+        where=await _conditions(info, filter),
     )
 
 

@@ -48,7 +48,7 @@ OF_MEMBER = Source(
     name="member.workspaces",
     model=models.Workspace,
     tables="member m JOIN workspace x ON x.organization_id = m.organization_id",
-    of_parent=f"""m.id = p.id AND x.deleted_at IS NULL AND EXISTS (
+    of_parent=f"""m.id = p.id AND m.status = 'active' AND x.deleted_at IS NULL AND EXISTS (
         SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
         WHERE g.member_id = m.id AND (g.expires_at IS NULL OR g.expires_at > now())
         AND (g.workspace_id = x.id OR (g.workspace_id IS NULL AND '{ENTER_ALL}' = ANY (r.permissions)))

@@ -223,7 +223,17 @@ def visible(actor: Actor, model: type[R]) -> QuerySet[R]:
             deleted_at__isnull=True,
         )
     if model is Member:
-        neighbours = Grant.filter(workspace_id__in=actor.workspaces_where("members:read"))
+        entered = actor.workspaces_where("members:read")
+        of_entered = Workspace.filter(id__in=entered).values("organization_id")
+        neighbours = Grant.filter(
+            Q(workspace_id__in=entered)
+            | Q(
+                workspace_id__isnull=True,
+                organization_id__in=Subquery(of_entered),
+                role__permissions__contains=[ENTER_ALL],
+            ),
+            Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC)),
+        )
         return model.filter(
             Q(organization_id__in=actor.organizations_where("members:read"))
             | Q(user_id=actor.user_id, organization_id__in=organizations)

@@ -63,7 +63,7 @@ async def sign_up(
     await change.begin()
     invitation = None
     if invitation_token is not None:
-        invitation = await invitations.lock_pending(change, invitation_token)
+        invitation = await invitations.lock_pending(change, invitation_token, field="invitationToken")
         _require_same_email(invitation.email, email)
     try:
         user = await User.create(email=email, name=name, password_hash=password_hash)
@@ -76,7 +76,7 @@ async def sign_up(
     change.record("account.created", user, chain_id=user.id)
     organization_id = None
     if invitation is not None:
-        await invitations.join(change, invitation, user)
+        await invitations.join(change, invitation, user, "invitationToken")
         organization_id = invitation.organization_id
     else:
         await mail.enqueue(change, LetterKind.VERIFY_EMAIL, email)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+from asyncpg import DeadlockDetectedError
 
 from server import events
 from server.access import Actor, load, place
@@ -274,6 +275,8 @@ async def change(actor: Actor) -> AsyncIterator[Change]:
         await unit.commit()
     except BaseException as error:
         await unit.roll_back(error)
+        if isinstance(error, DeadlockDetectedError):
+            raise Problem(ProblemCode.CONFLICT, "Somebody was changing the same. Try again.") from error
         raise
 
 

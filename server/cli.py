@@ -68,7 +68,8 @@ def _data_dir_lock(data_dir: Path) -> fasteners.InterProcessLock:
         (data_dir / "lock").touch()
     except OSError as error:
         raise click.ClickException(
-            f"The data directory {data_dir} cannot be written to ({error.strerror}). Set ORGRAPH_DATA_DIR or ORGRAPH_DATABASE_URL."
+            f"The data directory {data_dir} cannot be written to ({error.strerror}). "
+            "Set ORGRAPH_DATA_DIR, or ORGRAPH_DATABASE_URL."
         ) from error
     return fasteners.InterProcessLock(data_dir / "lock")
 
@@ -80,7 +81,7 @@ def _start_embedded(data_dir: Path) -> str:
         return embedded_url(data_dir)
     except ImportError as error:
         raise click.ClickException("No PostgreSQL is embedded here. Set ORGRAPH_DATABASE_URL.") from error
-    except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         raise click.ClickException(
             f"The embedded PostgreSQL does not start: {data_dir / 'postgres' / 'log'} may say why."
         ) from error

@@ -20,7 +20,7 @@ import orjson
 from tqdm import tqdm
 
 from server.access import ENTER_ALL
-from server.audit import FIRST_HASH, Changes, difference, event_hash
+from server.audit import FIRST_HASH, Changes, difference, event_hash, timestamp
 from server.authentication import hash_password
 from server.catalogue import catalogue
 from server.database import fetch, transaction
@@ -57,7 +57,7 @@ COLUMNS = {
     "workspace": "id created_at organization_id name slug environment",
     "member": "id created_at organization_id user_id status last_seen_at",
     "grant": "id created_at organization_id member_id role_id workspace_id expires_at granted_by_id",
-    "invitation": "id created_at organization_id email role_id status invited_by_id expires_at",
+    "invitation": "id created_at organization_id email role_id organization_wide status invited_by_id expires_at",
     "invitation_workspace": "id invitation_id workspace_id",
 }
 
@@ -325,11 +325,11 @@ class World:
 
     def _join(self, organization: Organization, person: Person, role: str, at: int, granted_by: Person) -> Member:
         """As `members.join` does it; who cannot enter every workspace gets one or two of them."""
-        random, (role_id, role_name) = self.random, self.roles[role]
+        random, (role_id, _) = self.random, self.roles[role]
         member = Member(new_id(random, at), person, role, at)
         organization.members.append(member)
         target = ("mem", member.id, person.email)
-        organization.tell(at, "member.joined", person, target, None, difference(role=(None, role)))
+        organization.tell(at, "member.joined", person, target)
         if role not in self.everywhere and organization.workspaces:
             chosen = random.sample(organization.workspaces, random.choice((1, 1, 2)))
             member.entered = [workspace.id for workspace in chosen]
@@ -342,7 +342,8 @@ class World:
             expires = EXPIRY if workspace_id and person is not self.demo and random.random() < 0.08 else None
             row = (grant_id, moment(then), organization.id, member.id, role_id, workspace_id, expires, granted_by.id)
             organization.rows.append(("grant", row))
-            organization.tell(then, "grant.created", person, ("grant", grant_id, role_name), workspace_id)
+            changes = difference(role=(None, role), expiresAt=(None, expires and timestamp(expires)))
+            organization.tell(then, "grant.created", person, target, workspace_id, changes)
             if workspace_id:
                 organization.tell(then + 50, "member.workspace_entered", person, target, workspace_id)
         return member
@@ -352,9 +353,10 @@ class World:
     ) -> Target:
         """An invitation, as the target of events; some of the pending ones are limited to a workspace."""
         id = new_id(self.random, at)
-        row = (id, moment(at), organization.id, email, self.roles[role][0], status.value, by.id, EXPIRY)
+        limited = status is InvitationStatus.PENDING and self.random.random() < 0.5
+        row = (id, moment(at), organization.id, email, self.roles[role][0], not limited, status.value, by.id, EXPIRY)
         organization.rows.append(("invitation", row))
-        if status is InvitationStatus.PENDING and self.random.random() < 0.5:
+        if limited:
             workspace = self.random.choice(organization.workspaces)
             organization.rows.append(("invitation_workspace", (new_id(self.random, at), id, workspace.id)))
         target = ("inv", id, email)
@@ -386,12 +388,12 @@ def history(organization: Organization, more: int, world: World, random: Random)
             told += 1
         member, draw, left = random.choice(present), random.random(), more - number
         if lent and (len(lent) >= left or draw < 0.1):
-            by, grant, workspace_id = lent.pop(0)
-            yield Entry(at, "grant.revoked", by, grant, workspace_id)
+            by, target, workspace_id = lent.pop(0)
+            yield Entry(at, "grant.revoked", by, target, workspace_id, difference(role=(world.admin, None)))
         elif draw < 0.2 and len(lent) + 2 <= left and member.entered:
-            grant = ("grant", new_id(random, at), world.roles[world.admin][1])
-            lent.append((owner, grant, random.choice(member.entered)))
-            yield Entry(at, "grant.created", owner, grant, lent[-1][2])
+            target = ("mem", member.id, member.person.email)
+            lent.append((owner, target, random.choice(member.entered)))
+            yield Entry(at, "grant.created", owner, target, lent[-1][2], difference(role=(None, world.admin)))
         elif draw < 0.3:
             workspace = random.choice(organization.workspaces)
             before = workspace.environment

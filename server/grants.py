@@ -44,7 +44,7 @@ async def grant(
     member = await change.load(Member, member_id, field="memberId")
     if workspace_id is not None:
         await change.load(Workspace, workspace_id, field="workspaceId")
-    change.require(PERMISSION, workspace_id)
+    change.require(PERMISSION, workspace_id, "memberId")
     role = await roles.find(member.organization_id, role_reference)
     require_conferable(change.actor, role, member.organization_id, workspace_id, "role")
     await require_manages(change.actor, member, workspace_id, "memberId")
@@ -54,7 +54,8 @@ async def grant(
     if held is not None and held.expires_at is not None and held.expires_at <= datetime.now(UTC):
         await held.delete()
     elif held is not None:
-        return await _set_expiry(change, held, member, role, expires_at)
+        held.member, held.role = member, role
+        return await _set_expiry(change, held, expires_at)
     before = await membership_of(member.organization_id, member.user_id)
     given = await Grant.create(
         organization_id=member.organization_id,
@@ -70,15 +71,15 @@ async def grant(
     return given
 
 
-async def _set_expiry(change: Change, held: Grant, member: Member, role: Role, expires_at: datetime | None) -> Grant:
-    changes = difference(role=(None, role.key), expiresAt=(_moment(held.expires_at), _moment(expires_at)))
+async def _set_expiry(change: Change, held: Grant, expires_at: datetime | None) -> Grant:
+    changes = difference(role=(None, held.role.key), expiresAt=(_moment(held.expires_at), _moment(expires_at)))
     if held.expires_at == expires_at:
         change.unchanged()
         return held
     held.expires_at = expires_at
     await held.save(update_fields=["expires_at"])
     await keep_an_owner(held.organization_id)
-    change.record("grant.updated", member, workspace_id=held.workspace_id, changes=changes)
+    change.record("grant.updated", held.member, workspace_id=held.workspace_id, changes=changes)
     return held
 
 

@@ -165,6 +165,7 @@ def _prepare(
         organization_id=organization.id,
         email=email,
         role=role,
+        organization_wide=not workspaces,
         invited_by_id=change.actor.user_id,
         created_at=datetime.now(UTC),
         expires_at=datetime.now(UTC) + settings.invitation_ttl,
@@ -197,8 +198,7 @@ async def _send(change: Change, accepted: Sequence[tuple[Invitation, list[Worksp
 async def _still_pending(change: Change, invitation_id: UUID) -> Invitation:
     """For those who could have sent it: the ceiling holds for taking back as for giving."""
     invitation = await change.load(Invitation, invitation_id, field="invitationId")
-    places: list[UUID | None] = [*await _workspace_ids(invitation)] or [None]
-    for workspace_id in places:
+    for workspace_id in await _places(invitation) or [None]:
         change.require(PERMISSION, workspace_id, "invitationId")
         require_conferable(change.actor, invitation.role, invitation.organization_id, workspace_id, "invitationId")
     if invitation.status is not InvitationStatus.PENDING:
@@ -235,9 +235,12 @@ async def _end(invitation: Invitation, status: InvitationStatus) -> None:
     await invitation.save()
 
 
-async def _workspace_ids(invitation: Invitation) -> list[UUID]:
-    limits = await InvitationWorkspace.filter(invitation_id=invitation.id)
-    return [limit.workspace_id for limit in limits]
+async def _places(invitation: Invitation) -> list[UUID | None]:
+    """The living workspaces that it is limited to; None stands for the whole organization."""
+    if invitation.organization_wide:
+        return [None]
+    limits = InvitationWorkspace.filter(invitation_id=invitation.id, workspace__deleted_at__isnull=True)
+    return [limit.workspace_id for limit in await limits.order_by("id")]
 
 
 async def preview(token: str) -> Invitation | None:
@@ -250,18 +253,20 @@ async def preview(token: str) -> Invitation | None:
     ).select_related("role")
 
 
-async def lock_pending(change: Change, token: str | None, invitation_id: UUID | None = None) -> Invitation:
+async def lock_pending(
+    change: Change, token: str | None, invitation_id: UUID | None = None, field: str = "token"
+) -> Invitation:
     """The invitation of a mailed token or an id, pending still under its organization's lock.
 
     Raises EXPIRED, the same for every reason; REQUIRED unless exactly one of the two is given.
     """
     if (token is None) == (invitation_id is None):
-        raise Problem(ProblemCode.REQUIRED, "Give either the link's token or the invitation's id.", "token")
+        raise Problem(ProblemCode.REQUIRED, "Give either the link's token or the invitation's id.", field)
     found = await (preview(token) if token is not None else Invitation.get_or_none(id=invitation_id))
-    if found is None:
-        raise expired_link("token" if token is not None else "invitationId")
     if token is None:
-        _require_verified_addressee(change, found)
+        found = _for_verified_addressee(change, found)
+    if found is None:
+        raise expired_link(field)
     await change.lock_organization(found.organization_id)
     invitation = await Invitation.get_or_none(id=found.id, organization__deleted_at__isnull=True).select_related(
         "role", "organization"
@@ -272,19 +277,20 @@ async def lock_pending(change: Change, token: str | None, invitation_id: UUID | 
         or invitation.status is not InvitationStatus.PENDING
         or invitation.expires_at <= datetime.now(UTC)
     ):
-        raise expired_link("token" if token is not None else "invitationId")
+        raise expired_link(field)
     return invitation
 
 
-def _require_verified_addressee(change: Change, invitation: Invitation) -> None:
+def _for_verified_addressee(change: Change, invitation: Invitation | None) -> Invitation:
     change.actor.signed_in()
-    if change.actor.email != invitation.email:
+    if invitation is None or change.actor.email != invitation.email:
         raise not_found(Invitation.noun, "invitationId")
     if not change.actor.email_verified:
         raise Problem(
             ProblemCode.EMAIL_NOT_VERIFIED,
             "Verify your e-mail address first, or follow the link in the invitation's letter.",
         )
+    return invitation
 
 
 async def accept(change: Change, token: str | None, invitation_id: UUID | None = None) -> Member:
@@ -293,10 +299,12 @@ async def accept(change: Change, token: str | None, invitation_id: UUID | None =
     Raises EXPIRED, FORBIDDEN (another's invitation), EMAIL_NOT_VERIFIED, ALREADY_DONE.
     """
     user_id = change.actor.signed_in()
-    invitation = await lock_pending(change, token, invitation_id)
+    field = "token" if invitation_id is None else "invitationId"
+    invitation = await lock_pending(change, token, invitation_id, field)
     user = await User.get(id=user_id)
     require_addressee(invitation, user)
-    member = await join(change, invitation, user)
+    await change.account(user)
+    member = await join(change, invitation, user, field)
     await Session.filter(id=change.actor.session_id).update(
         organization_id=invitation.organization_id, workspace_id=None
     )
@@ -315,17 +323,19 @@ def require_addressee(invitation: Invitation, user: User, field: str = "token") 
         )
 
 
-async def join(change: Change, invitation: Invitation, user: User) -> Member:
-    """Make the invited a member, if the role and workspaces are still there and the inviter could still confer them."""
-    limits = await _workspace_ids(invitation)
-    workspaces = await Workspace.filter(id__in=limits, deleted_at__isnull=True)
+async def join(change: Change, invitation: Invitation, user: User, field: str) -> Member:
+    """Make the invited a member, if role and workspaces are still there and the inviter could still confer them.
+
+    The user's account must be locked.
+    """
+    places = await _places(invitation)
+    workspaces = await Workspace.filter(id__in=[place for place in places if place is not None])
     inviter = await membership_of(invitation.organization_id, invitation.invited_by_id)
-    places: list[UUID | None] = [workspace.id for workspace in workspaces] if limits else [None]
     if not places or inviter is None:
-        raise expired_link()
+        raise expired_link(field)
     for place in places:
         if PERMISSION not in inviter.permissions(place) or not conferable(inviter, invitation.role, place):
-            raise expired_link()
+            raise expired_link(field)
     member = await members.join(
         change, invitation.organization_id, user, invitation.role, workspaces, invitation.invited_by_id
     )
@@ -334,14 +344,14 @@ async def join(change: Change, invitation: Invitation, user: User) -> Member:
     if user.email_verified_at is None:
         user.email_verified_at = datetime.now(UTC)
         await user.save(update_fields=["email_verified_at"])
-        await change.account(user)
         change.record("account.email_verified", user, chain_id=user.id)
     return member
 
 
 async def decline(change: Change, token: str | None, invitation_id: UUID | None = None) -> Invitation:
     """By whoever holds the token, or is the signed-in addressee."""
-    invitation = await lock_pending(change, token, invitation_id)
+    field = "token" if invitation_id is None else "invitationId"
+    invitation = await lock_pending(change, token, invitation_id, field)
     await _end(invitation, InvitationStatus.DECLINED)
     change.record("invitation.declined", invitation)
     return invitation

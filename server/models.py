@@ -267,6 +267,7 @@ class Invitation(Row):
         "models.Role", on_delete=fields.RESTRICT, related_name="invitations"
     )
     role_id: UUID
+    organization_wide = fields.BooleanField(description="Else limited to workspaces, even when those are gone by now")
     status = fields.CharEnumField(InvitationStatus, max_length=16, default=InvitationStatus.PENDING)
     token_hash = fields.CharField(
         64, null=True, unique=True, description="SHA-256, hexadecimal; null until the letter is written"

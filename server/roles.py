@@ -7,6 +7,8 @@ from server.database import fetch
 from server.errors import not_found
 from server.models import Role, uuid7
 
+KEY_LENGTH = 63
+
 
 async def install(product: Catalogue = catalogue) -> None:
     """Bring the rows of built-in roles in line with the catalogue; safe when several servers do."""
@@ -27,9 +29,10 @@ async def install(product: Catalogue = catalogue) -> None:
 
 async def find(organization_id: UUID, reference: str | UUID, field: str = "role") -> Role:
     """The role of a key or id, built in or the organization's own. Raises NOT_FOUND."""
+    if isinstance(reference, str) and len(reference) > KEY_LENGTH:
+        raise not_found(Role.noun, field)
     named = Role.filter(id=reference) if isinstance(reference, UUID) else Role.filter(key=reference)
-    roles = await named
-    for role in roles:
+    for role in await named:
         if role.organization_id in (None, organization_id):
             return role
     raise not_found(Role.noun, field)

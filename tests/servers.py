@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -67,12 +68,16 @@ class Mailbox:
 
     port: int = field(default_factory=free_port)
     letters: list[EmailMessage] = field(default_factory=list)
+    by_address: defaultdict[str, list[EmailMessage]] = field(default_factory=lambda: defaultdict(list))
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         from email import message_from_bytes, policy
 
         content = envelope.original_content or b""
-        self.letters.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
+        letter: EmailMessage = message_from_bytes(content, policy=policy.default)  # type: ignore[assignment]
+        self.letters.append(letter)
+        for address in envelope.rcpt_tos:
+            self.by_address[address].append(letter)
         return "250 OK"
 
     @contextlib.contextmanager
@@ -85,7 +90,7 @@ class Mailbox:
             controller.stop()
 
     def to(self, address: str) -> list[EmailMessage]:
-        return [letter for letter in self.letters if address in str(letter["To"])]
+        return self.by_address[address]
 
     async def wait(self, address: str, count: int = 1, seconds: float = 15) -> EmailMessage:
         """The `count`th letter to the address."""
