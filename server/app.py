@@ -26,6 +26,7 @@ from server.models import uuid7
 from server.settings import settings
 
 HOUSEKEEPING_SECONDS = 600
+PROBES = ("/healthz", "/readyz")
 READY_SECONDS = 2
 
 log = structlog.get_logger()
@@ -67,7 +68,8 @@ class Requests:
         try:
             await self.app(scope, receive, measured_send)
         finally:
-            log.info(
+            write = log.debug if scope["path"] in PROBES else log.info
+            write(
                 "request",
                 method=scope.get("method", "WEBSOCKET"),
                 path=scope["path"],

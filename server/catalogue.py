@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from server.errors import SettingsError
 from server.settings import settings
 
 SHIPPED = Path(__file__).parent / "catalogues"
@@ -68,7 +69,7 @@ class Catalogue(BaseModel):
         return sorted(name for name in self.permissions if any(fnmatchcase(name, p) for p in patterns))
 
 
-class CatalogueError(Exception):
+class CatalogueError(SettingsError):
     """The catalogue cannot be used; the message names the file and the place in it."""
 
 

@@ -15,12 +15,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import click
 import fasteners
 
+from server.errors import SettingsError
 from server.settings import settings
 
 CONNECT_SECONDS = 10
@@ -28,7 +30,17 @@ GRACE_SECONDS = 10
 """How long a stopping server waits for its requests."""
 
 
-@click.group()
+class Commands(click.Group):
+    """Says in one line what is wrong with a setting."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands)
 def main() -> None:
     """Orgraph: organizations, workspaces, members, roles and audit, as one GraphQL endpoint."""
     signal.signal(signal.SIGINT, _end)
@@ -55,7 +67,7 @@ def database(exclusive: bool = False) -> Iterator[str]:
     if exclusive and not owner:
         raise click.ClickException(f"Another Orgraph is using {settings.data_dir}. Stop it, or set ORGRAPH_DATA_DIR.")
     try:
-        yield _start_embedded(settings.data_dir)
+        yield _embedded_url(settings.data_dir, start=owner)
     finally:
         if owner:
             _stop_embedded(settings.data_dir)
@@ -74,11 +86,12 @@ def _data_dir_lock(data_dir: Path) -> fasteners.InterProcessLock:
     return fasteners.InterProcessLock(data_dir / "lock")
 
 
-def _start_embedded(data_dir: Path) -> str:
-    from server.database import embedded_url
-
+def _embedded_url(data_dir: Path, start: bool) -> str:
+    """Only who holds the data directory's lock starts its PostgreSQL: two on the same files would ruin them."""
     try:
-        return embedded_url(data_dir)
+        from server import embedded
+
+        return embedded.start(data_dir) if start else embedded.running(data_dir)
     except ImportError as error:
         raise click.ClickException("No PostgreSQL is embedded here. Set ORGRAPH_DATABASE_URL.") from error
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
@@ -88,12 +101,12 @@ def _start_embedded(data_dir: Path) -> str:
 
 
 def _stop_embedded(data_dir: Path) -> None:
-    from server.database import stop_embedded
+    from server import embedded
 
     for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not leave PostgreSQL behind
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(ImportError):
-        stop_embedded(data_dir)
+        embedded.stop(data_dir)
 
 
 async def _reach(url: str) -> None:
@@ -135,6 +148,7 @@ async def _prepare(url: str) -> str | None:
     """Migrate, install the catalogue's roles, and load the demo into an empty database. Returns a notice."""
     from server import demo, roles
     from server.database import connected, migrate
+    from server.demo_world import EMAIL, DemoError
     from server.models import User
 
     await migrate(url)
@@ -143,15 +157,16 @@ async def _prepare(url: str) -> str | None:
         if not settings.demo:
             return None
         if not await User.exists():
-            with contextlib.suppress(demo.DemoError):  # another server that started at the same moment was faster
+            with contextlib.suppress(DemoError):  # another server that started at the same moment was faster
                 await demo.load(organizations=3, members=25, events=300, progress=False)
-        return _sign_in_notice() if await User.exists(email=demo.EMAIL) else None
+        return _sign_in_notice() if await User.exists(email=EMAIL) else None
 
 
 def _sign_in_notice() -> str:
-    from server import demo
+    from server.demo import PASSWORD
+    from server.demo_world import EMAIL
 
-    return f"Sign in with the e-mail {demo.EMAIL} and the password {demo.PASSWORD}"
+    return f"Sign in with the e-mail {EMAIL} and the password {PASSWORD}"
 
 
 def _announce(notice: str | None) -> None:
@@ -179,9 +194,10 @@ def serve() -> None:
     """Start the server, and whatever it needs."""
     import uvicorn
 
-    from server import logs
+    from server import logs, mail
 
     logs.configure()
+    mail.smtp_server(settings.smtp_url)  # raises SettingsError
     _claim_port()
     with database(exclusive=True) as url:
         notice = asyncio.run(_prepare(url))
@@ -230,13 +246,14 @@ def demo(organizations: int, members: int, events: int, largest: int | None, see
     async def run(url: str) -> None:
         from server import demo, roles
         from server.database import connected, migrate
+        from server.demo_world import DemoError
 
         await migrate(url)
         async with connected(url):
             await roles.install()
             try:
                 await demo.load(organizations, members, events, seed=seed, largest=largest)
-            except demo.DemoError as error:
+            except DemoError as error:
                 raise click.ClickException(str(error)) from error
         print(_sign_in_notice())
 

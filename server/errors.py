@@ -65,6 +65,10 @@ def forbidden(permission: str, field: str | None = None) -> Problem:
     )
 
 
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it and says what it should be."""
+
+
 class Unauthenticated(Exception):
     """Nobody is signed in, and this takes somebody."""
 

@@ -32,6 +32,7 @@ from server.audit import Change, timestamp
 from server.authentication import new_token, token_hash
 from server.catalogue import catalogue
 from server.database import fetch, transaction
+from server.errors import SettingsError
 from server.models import (
     AccountToken,
     Invitation,
@@ -226,7 +227,7 @@ def _message(letter: Letter, content: Content) -> EmailMessage:
     return message
 
 
-class MailSettingsError(Exception):
+class MailSettingsError(SettingsError):
     """Mail cannot be sent with these settings; the message says which and why."""
 
 

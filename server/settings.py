@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -15,7 +15,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ORGRAPH_", env_ignore_empty=True)
 
     host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=1, le=65535)
     public_url: str = ""
     database_url: str = ""
     data_dir: Path = Path(".orgraph")
@@ -44,4 +44,9 @@ class Settings(BaseSettings):
         return urlsplit(self.url).scheme == "https"
 
 
-settings = Settings()
+try:
+    settings = Settings()
+except ValidationError as error:
+    first = error.errors()[0]
+    name = f"ORGRAPH_{str(first['loc'][0]).upper()}"
+    raise SystemExit(f"{name} cannot be {first['input']!r}: {first['msg']}") from None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server import roles
-from server.database import connected, embedded_url, migrate, stop_embedded
+from server import embedded, roles
+from server.database import connected, migrate
 from tests.factories import unique
 from tests.servers import Mailbox, Postgres, Server, start_server
 
@@ -23,8 +23,8 @@ def postgres() -> Iterator[Postgres]:
         return
     with tempfile.TemporaryDirectory(prefix="orgraph-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        yield Postgres(embedded_url(Path(folder)))
-        stop_embedded(Path(folder))
+        yield Postgres(embedded.start(Path(folder)))
+        embedded.stop(Path(folder))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from server import audit, demo
+from server import audit, demo, demo_world
 from server.authentication import password_matches
 from server.catalogue import catalogue
 from server.database import fetch
@@ -38,7 +38,7 @@ async def test_holds_what_was_asked_for(database: object) -> None:
     assert await Organization.all().count() == 6
     assert await Member.all().count() == 120
     assert await AuditEvent.all().count() == 3000
-    assert await Workspace.all().count() == 6 * demo.WORKSPACES
+    assert await Workspace.all().count() == 6 * demo_world.WORKSPACES
     assert await User.all().count() < 120
     assert await Invitation.filter(status="pending").exists()
     assert await Member.filter(status="suspended").exists()
