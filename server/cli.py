@@ -194,12 +194,14 @@ def serve() -> None:
     """Start the server, and whatever it needs."""
     import uvicorn
 
-    from server import logs, mail
+    from server import logs
 
     logs.configure()
-    mail.smtp_server(settings.smtp_url)  # raises SettingsError
     _claim_port()
     with database(exclusive=True) as url:
+        from server import mail
+
+        mail.smtp_server(settings.smtp_url)  # raises SettingsError
         notice = asyncio.run(_prepare(url))
         os.environ["ORGRAPH_DATABASE_URL"] = settings.database_url = url
         threading.Thread(target=_announce, args=[notice], daemon=True).start()
