@@ -10,7 +10,7 @@ import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -19,7 +19,7 @@ from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message as TransportWsMessage
 from strawberry.types.unset import UNSET, UnsetType
 
 from schema import schema
@@ -54,6 +54,21 @@ class Refused(Exception):
 
 def _answer(status: int, code: str, message: str) -> Response:
     return JSONResponse({"errors": [{"message": message, "extensions": {"code": code}}]}, status_code=status)
+
+
+def _limited(receive: Receive) -> Receive:
+    """Raises Refused once a body is larger than MAX_BODY, whatever length it claims."""
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY:
+            raise Refused(413, "BAD_REQUEST", f"The body is too large: at most {MAX_BODY} bytes.")
+        return message
+
+    return limited
 
 
 class SseTransport(SSETransport):
@@ -98,7 +113,7 @@ class TransportWsHandler(BaseGraphQLTransportWSHandler[Context, None]):
             return
         if kind == "connection_init" and payload is None:
             message.pop("payload", None)
-        await super().handle_message(cast(Message, message))
+        await super().handle_message(cast(TransportWsMessage, message))
 
     async def handle_invalid_message(self, error_message: str) -> None:
         await super().handle_invalid_message(error_message.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore"))
@@ -165,7 +180,7 @@ class Endpoint(GraphQL[Context, None]):
             await self._websocket(WebSocket(scope, receive=receive, send=send))
             return
         try:
-            response = await self.run(Request(scope, receive))
+            response = await self.run(Request(scope, _limited(receive)))
         except HTTPException as error:
             response = _answer(error.status_code, "BAD_REQUEST", error.reason)
         except Refused as refused:
@@ -243,8 +258,6 @@ class Endpoint(GraphQL[Context, None]):
         return parsed
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
-        if int(request.headers.get("content-length") or 0) > MAX_BODY:
-            raise Refused(413, "BAD_REQUEST", f"The body is too large: at most {MAX_BODY} bytes.")
         data = cast(GraphQLRequestData, await super().parse_http_body(request))
         if not isinstance(data.operation_name, str | None):
             raise HTTPException(400, "The operationName is not a string.")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 from tortoise.expressions import Q
+from tortoise.functions import Count
 
 from server.access import Actor, visible
 from server.models import Grant, InvitationWorkspace, Row, Workspace
@@ -56,6 +57,23 @@ class Loaders:
             return [grants[id] for id in member_ids]
 
         return self.named(Grant, load)
+
+    @property
+    def role_members(self) -> DataLoader[tuple[UUID, UUID], int]:
+        """How many members of an organization have a role, by the ids of both."""
+
+        async def load(keys: list[tuple[UUID, UUID]]) -> list[int]:
+            grants = Grant.filter(
+                Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC)),
+                organization_id__in={organization_id for organization_id, _ in keys},
+                role_id__in={role_id for _, role_id in keys},
+            )
+            counted = grants.annotate(members=Count("member_id", distinct=True)).group_by("organization_id", "role_id")
+            rows = await counted.values_list("organization_id", "role_id", "members")
+            counts = {(organization_id, role_id): members for organization_id, role_id, members in rows}
+            return [counts.get(key, 0) for key in keys]
+
+        return self.named("role_members", load)
 
     @property
     def invited_workspaces(self) -> DataLoader[UUID, list[Workspace]]:

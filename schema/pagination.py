@@ -6,6 +6,7 @@ last row's key, so that one of another connection is refused, and a page at any 
 """
 
 import base64
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,14 +82,33 @@ class Key:
     parse: Callable[[str], Any]
 
 
+def _time(value: str) -> datetime:
+    """As PostgreSQL writes a timestamptz in UTC."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00", value, re.ASCII):
+        raise ValueError(value)
+    return datetime.fromisoformat(value)
+
+
 def _text(value: str) -> str:
     if "\0" in value:
         raise ValueError(value)
     return value
 
 
+def _integer(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", value):
+        raise ValueError(value)
+    return int(value)
+
+
+def _uuid(value: str) -> UUID:
+    if str(UUID(value)) != value:
+        raise ValueError(value)
+    return UUID(value)
+
+
 def time_key(sql: str) -> Key:
-    return Key(sql, "timestamptz", datetime.fromisoformat)
+    return Key(sql, "timestamptz", _time)
 
 
 def text_key(sql: str) -> Key:
@@ -96,10 +116,10 @@ def text_key(sql: str) -> Key:
 
 
 def integer_key(sql: str) -> Key:
-    return Key(sql, "bigint", lambda value: int(value[:18]))
+    return Key(sql, "bigint", _integer)
 
 
-ROW_ID = Key("x.id", "uuid", UUID)
+ROW_ID = Key("x.id", "uuid", _uuid)
 
 
 @dataclass(frozen=True)
@@ -178,6 +198,8 @@ class PageQuery:
             if (name, order, direction) != (self.source.name, self.order, "desc" if self.descending else "asc"):
                 raise ValueError(name)
             for key, value in zip(self.keys, keys, strict=True):
+                if not isinstance(value, str):
+                    raise TypeError(value)
                 key.parse(value)
         except (ValueError, TypeError, AttributeError) as error:
             raise BadRequest(

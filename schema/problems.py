@@ -6,7 +6,9 @@ import strawberry
 import structlog
 from asyncpg import CharacterNotInRepertoireError
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.scalars import JSON
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
 
 from schema.scalars import describe_enum
@@ -75,6 +77,12 @@ def classify(errors: list[GraphQLError], context: ExecutionContext | None) -> No
         elif cause is not None and isinstance(cause.__cause__, CharacterNotInRepertoireError):
             extensions["code"] = "BAD_REQUEST"
             error.message = "A text has a NUL character, which none may have. Remove it."
+        elif isinstance(cause, CannotGetOperationTypeError):
+            extensions["code"] = "BAD_REQUEST"
+            error.message = "The request does not say which of its operations to run: name one by operationName."
+        elif isinstance(cause, MissingQueryError | InvalidOperationTypeError):
+            extensions["code"] = "BAD_REQUEST"
+            error.message = "The request has no operation that can be run in this way."
         elif cause is None or isinstance(cause, BadRequest | GraphQLError):
             extensions["code"] = "BAD_REQUEST"
         else:

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import strawberry
-from tortoise.functions import Count
 
 from schema.context import Info
 from schema.node import Node, refetchable
@@ -65,14 +64,7 @@ class Role(Node):
         if organization_id is None or not info.context.actor.may("members:read", organization_id):
             return None
 
-        async def load(role_ids: list[UUID]) -> list[int]:
-            grants = models.Grant.filter(role_id__in=role_ids, organization_id=organization_id)
-            counted = grants.annotate(members=Count("member_id", distinct=True)).group_by("role_id")
-            counts = dict(await counted.values_list("role_id", "members"))
-            return [counts.get(id, 0) for id in role_ids]
-
-        count: int = await info.context.loaders.named(("member_count", organization_id), load).load(self.row.id)
-        return count
+        return await info.context.loaders.role_members.load((organization_id, self.row.id))
 
 
 async def roles_of_organization(

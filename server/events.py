@@ -16,7 +16,7 @@ import structlog
 
 from server.access import Actor, load
 from server.authentication import refresh
-from server.errors import BadRequest, forbidden
+from server.errors import BadRequest, forbidden, not_found
 from server.models import AuditChain, AuditEvent, Workspace
 
 POLL_SECONDS = 2.0
@@ -126,7 +126,9 @@ async def _authorized(actor: Actor, organization_id: UUID, workspace_id: UUID | 
     """The actor with the access of this moment. Raises Unauthenticated, FORBIDDEN or NOT_FOUND."""
     actor = await refresh(actor)
     if workspace_id is not None:
-        await load(actor, Workspace, workspace_id, "members:read", "workspaceId")
+        workspace = await load(actor, Workspace, workspace_id, "members:read", "workspaceId")
+        if workspace.organization_id != organization_id:
+            raise not_found(Workspace.noun, "workspaceId")
     elif not actor.may("members:read", organization_id):
         raise forbidden("members:read", "organizationId")
     return actor

@@ -191,7 +191,7 @@ async def _send(change: Change, accepted: Sequence[tuple[Invitation, list[Worksp
     ]
     await InvitationWorkspace.bulk_create(limits)
     for invitation in invitations:
-        change.record("invitation.sent", invitation, changes=difference(role=(None, invitation.role.key)))
+        _record(change, "invitation.sent", invitation)
     await mail.enqueue(change, LetterKind.INVITATION, *invitations)
 
 
@@ -217,7 +217,7 @@ async def resend(change: Change, invitation_id: UUID) -> Invitation:
     invitation.expires_at = datetime.now(UTC) + settings.invitation_ttl
     invitation.invited_by_id = change.actor.user_id
     await invitation.save()
-    change.record("invitation.resent", invitation)
+    _record(change, "invitation.resent", invitation)
     await mail.enqueue(change, LetterKind.INVITATION, invitation)
     return invitation
 
@@ -225,7 +225,7 @@ async def resend(change: Change, invitation_id: UUID) -> Invitation:
 async def revoke(change: Change, invitation_id: UUID) -> Invitation:
     invitation = await _still_pending(change, invitation_id)
     await _end(invitation, InvitationStatus.REVOKED)
-    change.record("invitation.revoked", invitation)
+    _record(change, "invitation.revoked", invitation)
     return invitation
 
 
@@ -233,6 +233,10 @@ async def _end(invitation: Invitation, status: InvitationStatus) -> None:
     invitation.status = status
     invitation.token_hash = None
     await invitation.save()
+
+
+def _record(change: Change, action: str, invitation: Invitation) -> None:
+    change.record(action, invitation, changes=difference(role=(None, invitation.role.key)))
 
 
 async def _places(invitation: Invitation) -> list[UUID | None]:
@@ -340,7 +344,7 @@ async def join(change: Change, invitation: Invitation, user: User, field: str) -
         change, invitation.organization_id, user, invitation.role, workspaces, invitation.invited_by_id
     )
     await _end(invitation, InvitationStatus.ACCEPTED)
-    change.record("invitation.accepted", invitation, changes=difference(role=(None, invitation.role.key)))
+    _record(change, "invitation.accepted", invitation)
     if user.email_verified_at is None:
         user.email_verified_at = datetime.now(UTC)
         await user.save(update_fields=["email_verified_at"])
@@ -353,7 +357,7 @@ async def decline(change: Change, token: str | None, invitation_id: UUID | None 
     field = "token" if invitation_id is None else "invitationId"
     invitation = await lock_pending(change, token, invitation_id, field)
     await _end(invitation, InvitationStatus.DECLINED)
-    change.record("invitation.declined", invitation)
+    _record(change, "invitation.declined", invitation)
     return invitation
 
 
