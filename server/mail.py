@@ -148,7 +148,10 @@ async def _write_invitation(letter: Letter) -> tuple[Content, Link] | None:
     await invitation.fetch_related("organization", "role", "invited_by")
     if invitation.expires_at <= datetime.now(UTC) or invitation.organization.deleted_at is not None:
         return None
-    limited_to = InvitationWorkspace.filter(invitation_id=invitation.id, workspace__deleted_at__isnull=True)
+    limits = InvitationWorkspace.filter(invitation_id=invitation.id, workspace__deleted_at__isnull=True)
+    workspaces = await limits.order_by("workspace__name").values_list("workspace__name", flat=True)
+    if not workspaces and not invitation.organization_wide:
+        return None
     link = Link("accept-invitation", invitation.expires_at)
     invitation.token_hash = token_hash(link.token)
     await invitation.save(update_fields=["token_hash"])
@@ -158,7 +161,7 @@ async def _write_invitation(letter: Letter) -> tuple[Content, Link] | None:
         organization=invitation.organization.name,
         inviter=invitation.invited_by and invitation.invited_by.name,
         role=invitation.role.name,
-        workspaces=await limited_to.order_by("workspace__name").values_list("workspace__name", flat=True),
+        workspaces=workspaces,
         message=re.sub(r"\r\n?", "\n", invitation.message),
     )
     return content, link

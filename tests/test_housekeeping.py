@@ -22,7 +22,7 @@ from server.models import (
 )
 
 NOW = datetime.now(UTC)
-PAST, FUTURE = NOW - timedelta(minutes=1), NOW + timedelta(minutes=1)
+PAST, FUTURE = NOW - timedelta(minutes=1), NOW + timedelta(days=1)
 
 
 async def founded(name: str) -> Organization:

@@ -119,7 +119,7 @@ async def invite(address: str = "", organization: str = "Acme", inviter: str = "
     owner = await User.create(email=f"{unique()}@example.com", name=inviter, password_hash="-")
     acme = await Organization.create(name=organization, slug=unique())
     role = await Role.create(organization_id=acme.id, key="editor", name="Editor", permissions=[])
-    fields = {"expires_at": datetime.now(UTC) + timedelta(days=7)} | fields
+    fields = {"expires_at": datetime.now(UTC) + timedelta(days=7), "organization_wide": True} | fields
     return await Invitation.create(
         organization_id=acme.id,
         email=address or f"{unique()}@example.com",
@@ -179,7 +179,7 @@ def token_in(message: EmailMessage) -> str:
 
 
 async def test_an_invitation_is_sent_once_with_all_that_it_should_say(smtp: Receiver) -> None:
-    invitation, letter = await queue_invitation(message="Join us,\nplease.")
+    invitation, letter = await queue_invitation(message="Join us,\nplease.", organization_wide=False)
     for name in ("Staging", "Production"):
         workspace = await Workspace.create(organization_id=invitation.organization_id, name=name, slug=name.lower())
         await InvitationWorkspace.create(invitation_id=invitation.id, workspace_id=workspace.id)
@@ -385,7 +385,7 @@ async def test_who_has_lost_the_lease_leaves_the_letter_alone(smtp: Receiver) ->
 async def test_two_deliveries_share_a_queue(smtp: Receiver) -> None:
     invitation = await invite()
     fields: dict[str, Any] = {"role_id": invitation.role_id, "organization_id": invitation.organization_id}
-    fields["expires_at"] = invitation.expires_at
+    fields |= {"expires_at": invitation.expires_at, "organization_wide": True}
     invitations = [Invitation(email=f"{unique()}@example.com", **fields) for _ in range(200)]
     async with change(Actor()) as unit:
         await unit.begin()
