@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema.endpoint import GRAPHIQL, GRAPHIQL_CSP, Endpoint
-from server import accounts, events, logs, mail, organizations, workspaces
+from server import accounts, events, logs, mail, organizations, pages, workspaces
 from server.database import Statements, connected, fetch, statements
 from server.models import uuid7
 from server.settings import settings
@@ -161,6 +161,7 @@ def create_app() -> Starlette:
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]
+    routes += [Route(path, pages.link) for path in pages.LINKS]
     if not settings.smtp_url:
-        routes.append(Route("/mailbox", mail.mailbox))
+        routes.append(Route("/mailbox", pages.mailbox))
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Requests)])

@@ -24,11 +24,9 @@ from uuid import UUID
 import aiosmtplib
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from server import events
-from server.audit import Change, timestamp
+from server.audit import Change
 from server.authentication import new_token, token_hash
 from server.catalogue import catalogue
 from server.database import fetch, transaction
@@ -61,7 +59,6 @@ GIVE_UP_AFTER = timedelta(days=3)
 STOP_SECONDS = 10.0
 ERROR_LENGTH = 500
 LINE_LENGTH = 998
-MAILBOX_SIZE = 100
 KEPT = timedelta(days=30)
 
 QUEUE = UUID(int=1)
@@ -69,7 +66,7 @@ QUEUE = UUID(int=1)
 
 log = structlog.get_logger()
 
-_letters = Environment(
+templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "letters"),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
@@ -189,8 +186,8 @@ def _render(letter: Letter, link: Link, **facts: Any) -> Content:
         "recipient": letter.recipient,
         "until": f"{until.day} {until:%B %Y, %H:%M} UTC",
     }
-    subject, _, text = _letters.get_template(f"{letter.kind}.txt").render(facts).partition("\n")
-    html = _letters.get_template(f"{letter.kind}.html").render(facts)
+    subject, _, text = templates.get_template(f"{letter.kind}.txt").render(facts).partition("\n")
+    html = templates.get_template(f"{letter.kind}.html").render(facts)
     # Names have no control characters; should one get past the checks, it must still not end a header
     subject = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", subject).strip()
     return Content(letter.recipient, subject, text.strip() + "\n", html)
@@ -426,22 +423,3 @@ async def purge() -> None:
     await done.filter(created_at__lt=datetime.now(UTC) - KEPT).delete()
     if settings.smtp_url:
         await done.filter(content__isnull=False).update(content=None)
-
-
-async def mailbox(request: Request) -> Response:
-    """The letters that would have been sent; an endpoint for development, where there is no SMTP server."""
-    kept = await Letter.filter(content__isnull=False).order_by("-id").limit(MAILBOX_SIZE)
-    letters = [{**(letter.content or {}), "createdAt": timestamp(letter.created_at)} for letter in kept]
-    headers = {
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'",
-    }
-    accepted = request.headers.get("accept", "")
-    if "application/json" in accepted and "text/html" not in accepted:
-        shown = [{name: text for name, text in letter.items() if name != "html"} for letter in letters]
-        return JSONResponse(shown, headers=headers)
-    page = _letters.get_template("mailbox.html").render(letters=letters, limit=MAILBOX_SIZE)
-    return HTMLResponse(page, headers=headers)
