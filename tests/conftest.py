@@ -3,13 +3,21 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import asyncpg
+import httpx
 import pytest
 
-from server import embedded, roles
+from server import embedded, events, mail, roles
 from server.database import connected, migrate
-from tests.factories import unique
+from server.models import Letter
+from server.settings import settings
+from tests.connections import ROWS, Maker, Rows, World
+from tests.factories import Person, invite, owner, unique
+from tests.letters import URL, Receiver
 from tests.servers import Mailbox, Postgres, Server, start_server
 
 TEMPLATE = "orgraph_template"
@@ -63,3 +71,89 @@ async def server(
     )
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def database_of_server(server: Server) -> AsyncIterator[asyncpg.Connection]:
+    connection = await Postgres(server.database_url).connect()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="module")
+async def boss(server: Server, mailbox: Mailbox) -> Person:
+    return await owner(server, mailbox)
+
+
+@pytest.fixture(scope="module")
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url, verify=False, timeout=30) as client:  # noqa: S501
+        yield client
+
+
+@pytest.fixture
+def quiet(server: Server) -> Iterator[None]:
+    """Whatever a client sends, the server's log tells of no failure."""
+    before = len(server.output())
+    yield
+    assert "Traceback" not in server.output()[before:]
+
+
+# Letters
+
+
+@pytest.fixture
+async def queue(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty queue, links to URL, and pauses that a test can wait for."""
+    await Letter.all().delete()
+    monkeypatch.setattr(settings, "public_url", URL)
+    monkeypatch.setattr(settings, "mail_from", "Orgraph <no-reply@example.com>")
+    monkeypatch.setattr(settings, "smtp_url", "")
+    settings.__dict__.pop("url", None)
+    monkeypatch.setattr(events, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(mail, "FIRST_PAUSE", timedelta(seconds=0.1))
+    monkeypatch.setattr(mail, "LONGEST_PAUSE", timedelta(seconds=0.2))
+
+
+@pytest.fixture
+def forget_url() -> Iterator[None]:
+    yield
+    settings.__dict__.pop("url", None)
+
+
+@pytest.fixture
+def smtp(queue: None, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    receiver = Receiver()
+    monkeypatch.setattr(settings, "smtp_url", f"smtp://127.0.0.1:{receiver.port}")
+    return receiver
+
+
+# Connections
+
+
+@pytest.fixture(scope="session")
+async def make_world(server: Server, mailbox: Mailbox) -> AsyncIterator[Maker]:
+    connection = await Postgres(server.database_url).connect()
+    async with httpx.AsyncClient(base_url=server.url, verify=False, timeout=30) as http:  # noqa: S501
+
+        async def make() -> World:
+            boss = await owner(server, mailbox)
+            return World(boss, Rows(connection, boss), await boss.workspace(), http)
+
+        yield make
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def world(make_world: Maker) -> World:
+    """ROWS of everything. Tests only read it."""
+    world = await make_world()
+    for _ in range(5):
+        await invite(world.boss)
+    for member in await world.rows.members(ROWS):
+        await world.rows.grant(member, "viewer", Rows.uuid(world.place))
+    await world.rows.workspaces(ROWS)
+    await world.rows.invitations(ROWS)
+    await world.rows.roles(ROWS)
+    await world.rows.memberships(ROWS)
+    return world

@@ -1,15 +1,25 @@
 """People, organizations and members, made through the API as a frontend would."""
 
+import asyncio
 import itertools
 import os
+import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 
 from tests.servers import Mailbox, Server
 
 PASSWORD = "correct horse battery"
+ROLES = ("owner", "admin", "member", "viewer")
+LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+ACTIVE = "{ viewer { organization { id } workspace { id } } }"
+
+PYTHON = re.compile(r"Traceback|\b0x[0-9a-f]{6}|[a-z](Error|Exception)\b|<class|<object|NoneType|asyncpg|tortoise")
+"""What only Python says."""
 
 _numbers = itertools.count(1)
 
@@ -167,3 +177,50 @@ async def join(inviter: Person, mailbox: Mailbox, role: str = "member", **row: A
     invitation = await invite(inviter, role, **row)
     token = await mailbox.token(invitation["email"], path="/accept-invitation")
     return await sign_up(inviter.server, invitation["email"], invitationToken=token)
+
+
+async def refusal(client: Client, mutation: str, input: dict[str, Any]) -> tuple[str, str | None]:
+    error = await client.refused(mutation, input)
+    return error["code"], error["field"]
+
+
+async def cast(inviter: Person, mailbox: Mailbox, *roles: str, **row: Any) -> list[Person]:
+    """New members with these roles, invited in one call."""
+    emails = [f"{unique('cast')}@example.com" for _ in roles]
+    rows = [{"email": email, "role": role} | row for email, role in zip(emails, roles, strict=True)]
+    payload = await inviter.do(
+        "inviteMembers",
+        {"organizationId": inviter.organization_id, "invitations": rows},
+        "results { userErrors { code field } }",
+    )
+    assert all(not result["userErrors"] for result in payload["results"]), payload
+
+    async def arrive(email: str) -> Person:
+        token = await mailbox.token(email, path="/accept-invitation")
+        return await sign_up(inviter.server, email, invitationToken=token, name=email.partition("@")[0])
+
+    return list(await asyncio.gather(*(arrive(email) for email in emails)))
+
+
+async def sql(server: Server, statement: str, *values: Any) -> list[asyncpg.Record]:
+    """Past every rule, straight in the server's database."""
+    connection = await asyncpg.connect(server.database_url.replace("asyncpg://", "postgresql://"))
+    try:
+        return list(await connection.fetch(statement, *values))
+    finally:
+        await connection.close()
+
+
+async def grants_of(viewer: Person, member_id: str) -> list[dict[str, Any]]:
+    query = "query ($id: ID!) { node(id: $id) { ... on Member { grants { id role { key } workspace { id } } } } }"
+    return list((await viewer.query(query, {"id": member_id}))["node"]["grants"])
+
+
+async def founder(server: Server) -> Person:
+    """An owner, of an address that is not verified."""
+    return await sign_up(server, organizationName=unique("Organization "))
+
+
+def closed(answer: Answer) -> bool:
+    """Whether a request was refused as a whole, for what its headers name."""
+    return answer.status == 403 and answer.codes == ["FORBIDDEN"] and not answer.body.get("data")

@@ -1,27 +1,15 @@
 """Grants: who may give and take which role where, and that changes bite at once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from schema.scalars import parse_any_id
-from tests.factories import Client, Person, join, owner, unique
+from tests.factories import LATER, ROLES, Client, Person, grants_of, join, owner, sql, unique
 from tests.servers import Mailbox, Server
 
-ROLES = ("owner", "admin", "member", "viewer")
-LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 GRANT = "grant { id role { key } workspace { id } expiresAt grantedBy { id } } member { id }"
-
-
-async def sql(server: Server, statement: str, *values: Any) -> list[asyncpg.Record]:
-    """Past every rule, straight in the server's database."""
-    connection = await asyncpg.connect(server.database_url.replace("asyncpg://", "postgresql://"))
-    try:
-        return list(await connection.fetch(statement, *values))
-    finally:
-        await connection.close()
 
 
 async def expire(server: Server, grant_id: str) -> None:
@@ -29,14 +17,9 @@ async def expire(server: Server, grant_id: str) -> None:
     await sql(server, statement, parse_any_id(grant_id))
 
 
-async def grants_of(viewer: Person, member: Person) -> list[dict[str, Any]]:
-    query = "query ($id: ID!) { node(id: $id) { ... on Member { grants { id role { key } workspace { id } } } } }"
-    return list((await viewer.query(query, {"id": member.member_id}))["node"]["grants"])
-
-
 async def held(viewer: Person, member: Person) -> list[tuple[str, str | None]]:
     """(role, workspace) of each grant in force."""
-    grants = await grants_of(viewer, member)
+    grants = await grants_of(viewer, member.member_id)
     return [(grant["role"]["key"], grant["workspace"] and grant["workspace"]["id"]) for grant in grants]
 
 
@@ -175,7 +158,7 @@ async def test_an_expired_grant_protects_nobody(server: Server, mailbox: Mailbox
 async def test_revoking(server: Server, mailbox: Mailbox) -> None:
     founder = await owner(server, mailbox)
     bob = await join(founder, mailbox, "admin")
-    (grant,) = await grants_of(founder, bob)
+    (grant,) = await grants_of(founder, bob.member_id)
     payload = await founder.do("revokeGrant", {"grantId": grant["id"]}, "member { id roles { key } }")
     assert payload["member"] == {"id": bob.member_id, "roles": []}
     assert await actions(founder) == ["grant.revoked"]
@@ -263,7 +246,7 @@ async def test_admins_touch_no_owner_and_no_admin(server: Server, mailbox: Mailb
         ):
             assert await attempt(admin, mutation, input) == ("ABOVE_YOUR_ROLE", "memberId")
         before = await held(founder, target)
-        for grant in await grants_of(admin, target):
+        for grant in await grants_of(admin, target.member_id):
             assert await attempt(admin, "revokeGrant", {"grantId": grant["id"]}) == ("ABOVE_YOUR_ROLE", "grantId")
         # Nor a role of theirs that an admin might give
         low = await granted(founder, target, "viewer")
@@ -298,7 +281,7 @@ async def test_an_admin_of_one_workspace(server: Server, mailbox: Mailbox) -> No
     peer = await join(founder, mailbox, "admin", workspaceIds=[workspace])
     bob = await join(founder, mailbox, "viewer", workspaceIds=[workspace, other])
     id = {"memberId": bob.member_id}
-    outside = [grant for grant in await grants_of(founder, bob) if grant["workspace"]["id"] == other]
+    outside = [grant for grant in await grants_of(founder, bob.member_id) if grant["workspace"]["id"] == other]
     for mutation, input, answer in (
         ("grantRole", {"role": "member"}, ("FORBIDDEN", "memberId")),
         ("grantRole", {"role": "member", "workspaceId": other}, ("NOT_FOUND", "workspaceId")),
@@ -325,9 +308,9 @@ async def test_an_admin_of_one_workspace_and_an_owner_in_it(server: Server, mail
     workspace = await founder.workspace()
     admin = await join(founder, mailbox, "admin", workspaceIds=[workspace])
     await granted(founder, founder, "viewer", workspaceId=workspace)
-    (here,) = [grant for grant in await grants_of(admin, founder) if grant["workspace"]]
+    (here,) = [grant for grant in await grants_of(admin, founder.member_id) if grant["workspace"]]
     assert await attempt(admin, "revokeGrant", {"grantId": here["id"]}) == ("ABOVE_YOUR_ROLE", "grantId")
-    (wide,) = [grant for grant in await grants_of(admin, founder) if not grant["workspace"]]
+    (wide,) = [grant for grant in await grants_of(admin, founder.member_id) if not grant["workspace"]]
     assert await attempt(admin, "revokeGrant", {"grantId": wide["id"]}) == ("FORBIDDEN", "grantId")
 
 
@@ -375,7 +358,7 @@ async def test_a_workspace_of_another_organization_of_ones_own(server: Server, m
 
 async def test_grants_of_strangers(server: Server, mailbox: Mailbox) -> None:
     founder, stranger = await owner(server, mailbox), await owner(server, mailbox)
-    (grant,) = await grants_of(founder, founder)
+    (grant,) = await grants_of(founder, founder.member_id)
     assert (await stranger.query("query ($id: ID!) { node(id: $id) { id } }", {"id": grant["id"]}))["node"] is None
     assert await attempt(stranger, "revokeGrant", {"grantId": grant["id"]}) == ("NOT_FOUND", "grantId")
     query = "mutation ($id: ID!) { revokeGrant(input: {grantId: $id}) { userErrors { code } } }"

@@ -6,9 +6,7 @@ round took is put back by plain SQL where the API would need letters or several 
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import asyncpg
@@ -18,17 +16,22 @@ import pytest
 from schema.scalars import parse_any_id
 from server import audit
 from server.database import connected
-from server.models import uuid7
-from tests.factories import PASSWORD, Person, join, owner, sign_up, unique, verify
-from tests.servers import Mailbox, Server, link_token, text_of
-
-ROUNDS = 200
-FEWER_ROUNDS = 72
-"""Of races that are variations of others."""
-SIDE_BY_SIDE = 4
-LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-
-Row = dict[str, Any]
+from tests.factories import LATER, PASSWORD, Person, join, owner, sign_up, unique, verify
+from tests.races import (
+    FEWER_ROUNDS,
+    ROUNDS,
+    SIDE_BY_SIDE,
+    Row,
+    at_once,
+    code,
+    letters,
+    owner_count,
+    pair,
+    raced,
+    restore_owner,
+    send,
+)
+from tests.servers import Mailbox, Server
 
 
 @pytest.fixture
@@ -76,91 +79,11 @@ async def nothing_broken(server: Server, database: asyncpg.Pool) -> AsyncIterato
             assert verification == audit.Verification(chain["sequence"]), chain["id"]
 
 
-async def send(http: httpx.AsyncClient, person: Person | None, mutation: str, input: Row, selection: str = "") -> Row:
-    """The payload; fails on any error that is not a refusal, so on INTERNAL."""
-    type_name = mutation[0].upper() + mutation[1:] + "Input"
-    fields = f"{selection} userErrors {{ code field }}"
-    query = f"mutation ($input: {type_name}!) {{ {mutation}(input: $input) {{ {fields} }} }}"
-    headers = {"Authorization": f"Bearer {person.token}"} if person else {}
-    response = await http.post("/graphql", json={"query": query, "variables": {"input": input}}, headers=headers)
-    body = response.json()
-    assert "errors" not in body, (mutation, body["errors"])
-    return dict(body["data"][mutation])
-
-
-def code(payload: Row) -> str:
-    return str(payload["userErrors"][0]["code"]) if payload["userErrors"] else "done"
-
-
-async def at_once(*requests: Awaitable[Row]) -> list[str]:
-    """The codes of requests sent at the same moment."""
-    return [code(payload) for payload in await asyncio.gather(*requests)]
-
-
-async def raced(rounds: int, track: Callable[[int], Awaitable[None]]) -> None:
-    """`track(n)` runs its n rounds; so many of them side by side that there are `rounds` in all."""
-    async with asyncio.TaskGroup() as tracks:
-        for _ in range(SIDE_BY_SIDE):
-            tracks.create_task(track(rounds // SIDE_BY_SIDE))
-
-
-async def pair(server: Server, mailbox: Mailbox) -> tuple[Person, Person]:
-    """The two owners of an organization."""
-    founder = await owner(server, mailbox)
-    return founder, await join(founder, mailbox, "owner")
-
-
-async def letters(mailbox: Mailbox, since: int, emails: list[str], seconds: float = 30) -> dict[str, str]:
-    """The token of each address's invitation among the letters from number `since` on."""
-    tokens: dict[str, str] = {}
-    async with asyncio.timeout(seconds):
-        while True:
-            for letter in mailbox.letters[since:]:
-                since += 1
-                if (address := str(letter["To"])) in emails and "/accept-invitation" in text_of(letter):
-                    tokens[address] = link_token(text_of(letter), "/accept-invitation")
-            if len(tokens) == len(emails):
-                return tokens
-            await asyncio.sleep(0.01)
-
-
-async def owner_count(database: asyncpg.Pool, organization_id: str) -> int:
-    return int(
-        await database.fetchval(
-            """SELECT count(*) FROM "grant" g JOIN role r ON r.id = g.role_id JOIN member m ON m.id = g.member_id
-            WHERE g.organization_id = $1 AND m.status = 'active' AND r.key = 'owner'
-            AND g.workspace_id IS NULL AND g.expires_at IS NULL""",
-            parse_any_id(organization_id),
-        )
-    )
-
-
-async def restore_owner(database: asyncpg.Pool, person: Person) -> None:
-    """An owner for good again, whatever became of them, with the member id that they had."""
-    member_id, organization_id = parse_any_id(person.member_id), parse_any_id(person.organization_id)
-    async with database.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT 1 FROM audit_chain WHERE id = $1 FOR UPDATE", organization_id)
-        await connection.execute(
-            """INSERT INTO member (id, created_at, organization_id, user_id, status)
-            VALUES ($1, now(), $2, $3, 'active')
-            ON CONFLICT (id) DO UPDATE SET status = 'active'""",
-            member_id,
-            organization_id,
-            parse_any_id(person.user_id),
-        )
-        await connection.execute('DELETE FROM "grant" WHERE member_id = $1', member_id)
-        await connection.execute(
-            """INSERT INTO "grant" (id, created_at, organization_id, member_id, role_id)
-            SELECT $1, now(), $2, $3, id FROM role WHERE key = 'owner'""",
-            uuid7(),
-            organization_id,
-            member_id,
-        )
-
-
 # The last owner
 
+
 Ways = Callable[[Person, Person], tuple[str, Row]]
+
 
 # What the first of two owners does; the second does the same the other way round
 WAYS: dict[str, Ways] = {
@@ -174,6 +97,8 @@ WAYS: dict[str, Ways] = {
     "demote themselves": lambda own, other: ("setMemberRole", {"memberId": own.member_id, "role": "viewer"}),
     "leave": lambda own, other: ("leaveOrganization", {"organizationId": own.organization_id}),
 }
+
+
 # What the second hears: that they may not any more, or, still an owner, that they are the last
 HEARS = {
     "demote each other": {"ABOVE_YOUR_ROLE"},
@@ -183,7 +108,6 @@ HEARS = {
     "demote themselves": {"LAST_OWNER"},
     "leave": {"LAST_OWNER"},
 }
-
 
 MAIN_WAYS = ("demote each other",)
 
@@ -224,6 +148,7 @@ async def test_two_owners_in_different_ways(
 
 
 # Invitations
+
 
 BATCH = 20
 

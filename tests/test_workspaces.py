@@ -1,31 +1,17 @@
 """Workspaces: created, changed, entered, left, deleted and restored."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.factories import Answer, Person, join, owner, sign_up, unique
-from tests.servers import Mailbox, Postgres, Server
+from tests.factories import ACTIVE, Person, closed, founder, join, owner, refusal
+from tests.servers import Mailbox, Server
 
 NOWHERE = "ws_01h455vb4pex5vsknk084sn02q"
-ACTIVE = "{ viewer { organization { id } workspace { id } } }"
 BY_ID = "query ($id: ID!) { workspace(id: $id) { id name slug environment } node(id: $id) { id } }"
 HIDDEN = {"workspace": None, "node": None}
-
-
-@pytest.fixture
-async def database_of_server(server: Server) -> AsyncIterator[asyncpg.Connection]:
-    connection = await Postgres(server.database_url).connect()
-    yield connection
-    await connection.close()
-
-
-async def founder(server: Server) -> Person:
-    """An owner, of an address that is not verified."""
-    return await sign_up(server, organizationName=unique("Organization "))
 
 
 async def create(person: Person, name: str = "Workspace", **input: Any) -> dict[str, Any]:
@@ -49,16 +35,6 @@ async def listed(person: Person) -> list[str]:
     ids = [workspace["id"] for workspace in found["workspaces"]["nodes"]]
     assert found["workspaces"]["totalCount"] == len(ids)
     return ids
-
-
-async def refusal(person: Person, name: str, input: dict[str, Any]) -> tuple[str, str]:
-    error = await person.refused(name, input)
-    return error["code"], error["field"]
-
-
-def closed(answer: Answer) -> bool:
-    """Whether a request was refused as a whole, for what its headers name."""
-    return answer.status == 403 and answer.codes == ["FORBIDDEN"] and not answer.body.get("data")
 
 
 def everything_about(workspace: str) -> list[tuple[str, dict[str, Any]]]:
