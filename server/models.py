@@ -14,33 +14,7 @@ from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.models import Model
 from typeid.codecs import base32
-from uuid_utils.compat import uuid7
-
-__all__ = [
-    "CONSTRAINTS",
-    "AccountToken",
-    "AuditChain",
-    "AuditEvent",
-    "ChainKind",
-    "Grant",
-    "Invitation",
-    "InvitationStatus",
-    "InvitationWorkspace",
-    "Letter",
-    "LetterStatus",
-    "Member",
-    "MemberStatus",
-    "Model",
-    "Organization",
-    "PrincipalType",
-    "Role",
-    "Session",
-    "TokenPurpose",
-    "User",
-    "Workspace",
-    "type_id",
-    "uuid7",
-]
+from uuid_utils.compat import uuid7 as uuid7  # the key of every row, to those who make some
 
 
 class TableIndex(Index):

@@ -10,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from server import pages
 from server.authentication import token_hash
 from server.mail import LetterKind
 from server.models import Letter, LetterStatus
