@@ -110,12 +110,14 @@ class Organization(Node):
         rows = await info.context.loaders.named("restorable_workspaces", load).load(self.row.id)
         return [Workspace(row=row) for row in rows]
 
-    @strawberry.field(description="The roles that its members can have, built-in ones first.")
+    @strawberry.field(description="The roles that its members can have, built-in ones first; null to others.")
     async def roles(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Annotated["Role", strawberry.lazy("schema.roles")]] | None:
         from schema.roles import roles_of_organization
 
+        if self.row.id not in info.context.actor.memberships:
+            return None
         return await roles_of_organization(info, self.row.id, first, after, last, before)
 
     @strawberry.field(description="Its invitations, the newest first.", extensions=[requires("members:invite")])

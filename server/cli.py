@@ -154,7 +154,7 @@ async def _prepare(url: str) -> str | None:
     await migrate(url)
     async with connected(url):
         await roles.install()
-        if not settings.demo:
+        if not settings.with_demo:
             return None
         if not await User.exists():
             with contextlib.suppress(DemoError):  # another server that started at the same moment was faster

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     smtp_url: str = ""
     mail_from: str = "Orgraph <no-reply@localhost>"
     catalogue: str = "default"
-    demo: bool = True
+    demo: bool | None = None
     workers: int = Field(default=1, ge=1)
     log_level: str = "INFO"
     """The least severe level written: DEBUG, INFO, WARNING or ERROR."""
@@ -38,6 +38,12 @@ class Settings(BaseSettings):
         """Where people and letters reach this server, without a trailing slash."""
         host = "localhost" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def with_demo(self) -> bool:
+        """Its account's password is known to all, so that unasked it is for this machine only."""
+        local = urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
+        return local if self.demo is None else self.demo
 
     @cached_property
     def https(self) -> bool:

@@ -37,6 +37,25 @@ async def test_accepting_as_a_new_user(server: Server, mailbox: Mailbox) -> None
     assert recorded >= {"member.joined", "grant.created", "invitation.accepted"}
 
 
+async def test_who_has_the_link_sees_no_more_than_what_it_is_to(server: Server, mailbox: Mailbox) -> None:
+    founder = await owner(server, mailbox)
+    await founder.workspace()
+    _, _, token = await invited(founder, mailbox)
+    inside = """query ($token: String!) { invitation(token: $token) { organization { id
+        roles { nodes { key } } workspaces { nodes { id } } members { nodes { id } }
+        invitations { nodes { id } } auditEvents { nodes { id } } } } }"""
+    answer = await Client(server).execute(inside, {"token": token})
+    assert answer.codes == ["FORBIDDEN"] * 3
+    assert answer.body["data"]["invitation"]["organization"] == {
+        "id": founder.organization_id,
+        "roles": None,
+        "workspaces": {"nodes": []},
+        "members": None,
+        "invitations": None,
+        "auditEvents": None,
+    }
+
+
 async def test_signing_up_with_another_address(server: Server, mailbox: Mailbox) -> None:
     founder = await owner(server, mailbox)
     email, id, token = await invited(founder, mailbox)
