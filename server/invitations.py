@@ -306,7 +306,7 @@ async def accept(change: Change, token: str | None, invitation_id: UUID | None =
     field = "token" if invitation_id is None else "invitationId"
     invitation = await lock_pending(change, token, invitation_id, field)
     user = await User.get(id=user_id)
-    require_addressee(invitation, user)
+    _require_addressee(invitation, user)
     await change.account(user)
     member = await join(change, invitation, user, field)
     await Session.filter(id=change.actor.session_id).update(
@@ -315,14 +315,14 @@ async def accept(change: Change, token: str | None, invitation_id: UUID | None =
     return member
 
 
-def require_addressee(invitation: Invitation, user: User, field: str = "token") -> None:
+def _require_addressee(invitation: Invitation, user: User) -> None:
     """Raises FORBIDDEN, saying whose invitation it is in masked form."""
     if invitation.email != user.email:
         masked = mask_email(invitation.email)
         raise Problem(
             ProblemCode.FORBIDDEN,
             f"This invitation is for {masked}. Sign in with that address, or sign up with it.",
-            field,
+            "token",
             {"email": masked},
         )
 
