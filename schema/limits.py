@@ -4,16 +4,32 @@ from collections.abc import Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLNamedType,
+    InlineFragmentNode,
+    IntValueNode,
+    NamedTypeNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_operation_ast,
+)
 from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
 from schema.context import Context
+from schema.pagination import DEFAULT_PAGE, MAX_PAGE
 from schema.problems import classify
 
 MAX_TOKENS = 4000
+MAX_COST = 200_000
 
 
 class OneOperation(SchemaExtension):
@@ -27,6 +43,79 @@ class OneOperation(SchemaExtension):
         # Its `operation_name` is the first operation's where the request names none.
         if len(operations) > 1 and not context._provided_operation_name:
             raise CannotGetOperationTypeError(None)
+
+
+class Cost:
+    """How many fields an operation can come to, at most: what is below a page counts once for each of its rows.
+
+    Linear in the document, since each fragment is measured once, however often it is spread.
+    """
+
+    def __init__(self, context: ExecutionContext) -> None:
+        document = context.graphql_document
+        definitions = document.definitions if document else ()
+        self.schema = context.schema._schema
+        self.variables = context.variables or {}
+        self.fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
+        self.measured: dict[str, int] = {}
+
+    def of(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> int:
+        total = 0
+        for selection in selections.selections if selections else ():
+            if isinstance(selection, FieldNode):
+                total += self._field(selection, parent)
+            elif isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition
+                total += self.of(selection.selection_set, self._type(condition) if condition else parent)
+            elif isinstance(selection, FragmentSpreadNode):
+                total += self._fragment(selection.name.value)
+        return total
+
+    def _type(self, node: NamedTypeNode) -> GraphQLNamedType | None:
+        return self.schema.get_type(node.name.value)
+
+    def _fragment(self, name: str) -> int:
+        if name not in self.measured:
+            fragment = self.fragments[name]
+            self.measured[name] = self.of(fragment.selection_set, self._type(fragment.type_condition))
+        return self.measured[name]
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
+        field = getattr(parent, "fields", {}).get(node.name.value)
+        if field is None:  # __typename and introspection, whose size is the schema's
+            return 1
+        type_ = get_named_type(field.type)
+        below = self.of(node.selection_set, type_)
+        return 1 + below * (self._page_size(node) if type_.name.endswith("Connection") else 1)
+
+    def _page_size(self, node: FieldNode) -> int:
+        for argument in node.arguments or ():
+            if argument.name.value in ("first", "last"):
+                value = argument.value
+                size = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
+                size = int(value.value) if isinstance(value, IntValueNode) else size
+                if isinstance(size, int):
+                    return min(max(size, 1), MAX_PAGE)
+        return DEFAULT_PAGE
+
+
+class MaxCost(SchemaExtension):
+    """Refuses, before it runs, what would hold up everybody else."""
+
+    def on_execute(self) -> Iterator[None]:
+        context = self.execution_context
+        if context.graphql_document is None:
+            raise RuntimeError("An operation is parsed before it runs")
+        operation = get_operation_ast(context.graphql_document, context.operation_name)
+        cost = Cost(context)
+        if operation is not None:
+            total = cost.of(operation.selection_set, cost.schema.get_root_type(operation.operation))
+            if total > MAX_COST:
+                raise GraphQLError(
+                    f"This operation can come to {total:,} fields; {MAX_COST:,} is the most. Ask for smaller pages.",
+                    extensions={"code": "QUERY_TOO_COMPLEX", "cost": total, "limit": MAX_COST},
+                )
+        yield
 
 
 class Schema(strawberry.Schema):
@@ -48,4 +137,4 @@ class Schema(strawberry.Schema):
 
 
 def limits() -> list[Any]:
-    return [OneOperation, lambda: MaxTokensLimiter(MAX_TOKENS)]
+    return [OneOperation, lambda: MaxTokensLimiter(MAX_TOKENS), MaxCost]
