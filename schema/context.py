@@ -18,6 +18,14 @@ from server.settings import settings
 SESSION_COOKIE = "__Host-orgraph" if settings.https else "orgraph"
 
 
+async def current(actor: Actor) -> Actor:
+    """The actor with the access of this moment; anonymous once the session has ended."""
+    try:
+        return await refresh(actor)
+    except Unauthenticated:
+        return Actor(origin=actor.origin)
+
+
 @dataclass
 class Context:
     request: HTTPConnection
@@ -60,11 +68,7 @@ class Context:
 
     async def for_operation(self) -> "Context":
         """A context with access as it is now and nothing loaded, for one operation of many on a socket."""
-        try:
-            actor = await refresh(self.actor)
-        except Unauthenticated:
-            actor = Actor(origin=self.actor.origin)
-        return replace(self, actor=actor, loaders=Loaders(), _change=None)
+        return replace(self, actor=await current(self.actor), loaders=Loaders(), _change=None)
 
 
 Info = strawberry.Info[Context, None]

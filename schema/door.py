@@ -8,12 +8,10 @@ from strawberry.extensions import FieldExtension
 from strawberry.types.base import StrawberryOptional, get_object_definition
 from strawberry.types.field import StrawberryField
 
-from schema.context import Info
+from schema.context import Info, current
 from schema.problems import UserError, user_error
-from server.access import Actor
 from server.audit import change, record_refusal
-from server.authentication import refresh
-from server.errors import Problem, Unauthenticated
+from server.errors import Problem
 
 T = TypeVar("T")
 
@@ -43,10 +41,7 @@ class Door(FieldExtension):
             return _payload_type(info)(user_errors=[user_error(problem)])
         finally:
             context.enter(None)
-        try:
-            context.acting(await refresh(unit.actor))
-        except Unauthenticated:  # signed out, or the account is gone
-            context.acting(Actor(origin=context.actor.origin))
+        context.acting(await current(unit.actor))
         return payload
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from tortoise.expressions import Q
 from tortoise.functions import Count
 
-from server.access import Actor, visible
+from server.access import Actor, in_force, visible
 from server.models import Grant, InvitationWorkspace, Row, Workspace
 
 R = TypeVar("R", bound=Row)
@@ -48,10 +47,9 @@ class Loaders:
         """A member's grants in force, with their roles, oldest first."""
 
         async def load(member_ids: list[UUID]) -> list[list[Grant]]:
-            in_force = Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC))
             in_living = Q(workspace_id__isnull=True) | Q(workspace__deleted_at__isnull=True)
             grants: defaultdict[UUID, list[Grant]] = defaultdict(list)
-            query = Grant.filter(in_force, in_living, member_id__in=member_ids)
+            query = Grant.filter(in_force(), in_living, member_id__in=member_ids)
             for grant in await query.select_related("role").order_by("id"):
                 grants[grant.member_id].append(grant)
             return [grants[id] for id in member_ids]
@@ -64,7 +62,7 @@ class Loaders:
 
         async def load(keys: list[tuple[UUID, UUID]]) -> list[int]:
             grants = Grant.filter(
-                Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC)),
+                in_force(),
                 organization_id__in={organization_id for organization_id, _ in keys},
                 role_id__in={role_id for _, role_id in keys},
             )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -27,7 +27,7 @@ from schema.pagination import (
     time_key,
 )
 from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
-from schema.workspaces import OF_MEMBER, Workspace, WorkspaceOrder, workspaces_of
+from schema.workspaces import IN_FORCE, OF_MEMBER, Workspace, WorkspaceOrder, can_enter, workspaces_of
 from server import members as rules
 from server import models
 from server.access import ENTER_ALL
@@ -45,21 +45,12 @@ describe_enum(
     SUSPENDED="Keeps the roles, and has no access.",
 )
 
-IN_FORCE = "(g.expires_at IS NULL OR g.expires_at > now())"
 TABLES = 'member x JOIN "user" u ON u.id = x.user_id'
 ORDERS = {
     "JOINED_AT": (time_key("x.created_at"), ROW_ID),
     "NAME": (text_key("u.name"), ROW_ID),
     "EMAIL": (text_key("u.email"), ROW_ID),
 }
-
-
-def _enters(workspace: str) -> str:
-    return f"""EXISTS (
-        SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
-        WHERE g.member_id = x.id AND {IN_FORCE}
-        AND (g.workspace_id = {workspace} OR (g.workspace_id IS NULL AND '{ENTER_ALL}' = ANY (r.permissions)))
-    )"""  # noqa: S608
 
 
 OF_ORGANIZATION = Source(
@@ -70,7 +61,7 @@ OF_WORKSPACE = Source(
     model=models.Member,
     tables=TABLES,
     of_parent=f"""x.organization_id = (SELECT w.organization_id FROM workspace w WHERE w.id = p.id)
-        AND x.status = 'active' AND {_enters("p.id")}""",  # noqa: S608
+        AND x.status = 'active' AND {can_enter("x.id", "p.id")}""",  # noqa: S608
     orders=ORDERS,
 )
 
@@ -123,7 +114,7 @@ async def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition
             workspace_id
         ):
             raise BadRequest("filter.workspaceId: There is no such workspace. Check the id.")
-        conditions.append(Condition(f"x.status = 'active' AND {_enters('{}')}", (workspace_id,)))
+        conditions.append(Condition(f"x.status = 'active' AND {can_enter('x.id', '{}')}", (workspace_id,)))
         of_same = "x.organization_id = (SELECT w.organization_id FROM workspace w WHERE w.id = {})"
         conditions.append(Condition(of_same, (workspace_id,)))
     if filter.search is not None and (text := filter.search.strip()):
@@ -134,7 +125,7 @@ async def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition
     return conditions
 
 
-async def _members(
+async def members_of(
     info: Info,
     source: Source,
     parent_id: UUID,
@@ -158,14 +149,6 @@ async def _members(
         descending=order_by is not None and order_by.direction is OrderDirection.DESC,
         where=await _conditions(info, filter),
     )
-
-
-async def members_of_organization(info: Info, parent_id: UUID, *arguments: Any) -> Connection["Member"]:
-    return await _members(info, OF_ORGANIZATION, parent_id, *arguments)
-
-
-async def members_of_workspace(info: Info, parent_id: UUID, *arguments: Any) -> Connection["Member"]:
-    return await _members(info, OF_WORKSPACE, parent_id, *arguments)
 
 
 @strawberry.type(description="A permission that a member has, and the grants that it comes from.")

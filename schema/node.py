@@ -9,7 +9,7 @@ import strawberry
 
 from schema.context import Info
 from schema.scalars import global_id, parse_any_id
-from server.access import place, visible
+from server.access import may_on, visible
 from server.errors import BadRequest
 from server.models import Row
 
@@ -53,8 +53,7 @@ async def fetch_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
     for prefix, keys in wanted.items():
         model, type_, permission = _types[prefix]
         for row in await visible(actor, model).filter(id__in=keys):
-            organization_id, workspace_id = place(row)
-            if permission is None or (organization_id and actor.may(permission, organization_id, workspace_id)):
+            if permission is None or may_on(actor, row, permission):
                 found[global_id(prefix, row.id)] = type_(row=row)
     return [found.get(id) for id in ids]
 

@@ -71,9 +71,9 @@ class Organization(Node):
             strawberry.argument(description="By default, the order of joining."),
         ] = None,
     ) -> Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None:
-        from schema.members import members_of_organization
+        from schema.members import OF_ORGANIZATION, members_of
 
-        return await members_of_organization(info, self.row.id, first, after, last, before, filter, order_by)
+        return await members_of(info, OF_ORGANIZATION, self.row.id, first, after, last, before, filter, order_by)
 
     @strawberry.field(description="Its workspaces that the viewer can enter.")
     async def workspaces(

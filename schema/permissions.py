@@ -8,7 +8,7 @@ from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
 
 from schema.context import Info
-from server.access import place
+from server.access import may_on
 from server.errors import Unauthenticated, forbidden
 
 
@@ -32,8 +32,7 @@ class Requires(BasePermission):
         return RequiresDirective(permission=self.permission)
 
     def has_permission(self, source: Any, info: Info, **kwargs: Any) -> bool:
-        organization_id, workspace_id = place(source.row)
-        return organization_id is not None and info.context.actor.may(self.permission, organization_id, workspace_id)
+        return may_on(info.context.actor, source.row, self.permission)
 
     def on_unauthorized(self) -> None:
         raise forbidden(self.permission)

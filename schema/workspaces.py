@@ -44,15 +44,23 @@ OF_ORGANIZATION = Source(
     orders=ORDERS,
 )
 
+IN_FORCE = "(g.expires_at IS NULL OR g.expires_at > now())"
+
+
+def can_enter(member: str, workspace: str) -> str:
+    """SQL: whether a member can enter a workspace of its organization, by the expressions of their ids."""
+    return f"""EXISTS (
+        SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
+        WHERE g.member_id = {member} AND {IN_FORCE}
+        AND (g.workspace_id = {workspace} OR (g.workspace_id IS NULL AND '{ENTER_ALL}' = ANY (r.permissions)))
+    )"""  # noqa: S608
+
+
 OF_MEMBER = Source(
     name="member.workspaces",
     model=models.Workspace,
     tables="member m JOIN workspace x ON x.organization_id = m.organization_id",
-    of_parent=f"""m.id = p.id AND m.status = 'active' AND x.deleted_at IS NULL AND EXISTS (
-        SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
-        WHERE g.member_id = m.id AND (g.expires_at IS NULL OR g.expires_at > now())
-        AND (g.workspace_id = x.id OR (g.workspace_id IS NULL AND '{ENTER_ALL}' = ANY (r.permissions)))
-    )""",  # noqa: S608
+    of_parent=f"m.id = p.id AND m.status = 'active' AND x.deleted_at IS NULL AND {can_enter('m.id', 'x.id')}",
     orders=ORDERS,
 )
 
@@ -151,9 +159,9 @@ class Workspace(Node):
             strawberry.argument(description="By default, the order of joining."),
         ] = None,
     ) -> Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None:
-        from schema.members import members_of_workspace
+        from schema.members import OF_WORKSPACE, members_of
 
-        return await members_of_workspace(info, self.row.id, first, after, last, before, filter, order_by)
+        return await members_of(info, OF_WORKSPACE, self.row.id, first, after, last, before, filter, order_by)
 
 
 @strawberry.type

@@ -207,6 +207,11 @@ async def membership_of(organization_id: UUID, user_id: UUID | None) -> Membersh
 R = TypeVar("R", bound=Row)
 
 
+def in_force() -> Q:
+    """Of grants: those that have not expired."""
+    return Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC))
+
+
 def visible(actor: Actor, model: type[R]) -> QuerySet[R]:
     """The rows that exist as far as the actor can tell."""
     organizations = list(actor.memberships)
@@ -232,7 +237,7 @@ def visible(actor: Actor, model: type[R]) -> QuerySet[R]:
                 organization_id__in=Subquery(of_entered),
                 role__permissions__contains=[ENTER_ALL],
             ),
-            Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC)),
+            in_force(),
         )
         return model.filter(
             Q(organization_id__in=actor.organizations_where("members:read"))
@@ -268,6 +273,12 @@ def place(row: Row) -> tuple[UUID | None, UUID | None]:
     return None, None
 
 
+def may_on(actor: Actor, row: Row, permission: str) -> bool:
+    """Whether the actor has the permission where the row stands."""
+    organization_id, workspace_id = place(row)
+    return organization_id is not None and actor.may(permission, organization_id, workspace_id)
+
+
 RELATED: dict[type[Row], tuple[str, ...]] = {
     Member: ("user",),
     Grant: ("role", "workspace", "member__user"),
@@ -284,10 +295,7 @@ async def load(actor: Actor, model: type[R], id: UUID, permission: str | None = 
     row = await visible(actor, model).select_related(*RELATED.get(model, ())).get_or_none(id=id)
     if row is None:
         raise not_found(model.noun, field)
-    organization_id, workspace_id = place(row)
-    if permission is not None and not (
-        organization_id is not None and actor.may(permission, organization_id, workspace_id)
-    ):
+    if permission is not None and not may_on(actor, row, permission):
         raise forbidden(permission, field)
     return row
 
@@ -319,8 +327,7 @@ async def require_manages(
     them organization-wide, in a workspace those that reach it. Raises ABOVE_YOUR_ROLE.
     """
     own = actor.memberships[member.organization_id]
-    in_force = Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC))
-    grants = Grant.filter(in_force, member_id=member.id)
+    grants = Grant.filter(in_force(), member_id=member.id)
     if workspace_id is not None:
         grants = grants.filter(Q(workspace_id__isnull=True) | Q(workspace_id=workspace_id))
     for grant in await grants.select_related("role"):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
+from tortoise.queryset import QuerySet
 
 from server import audit, invitations, mail, members, organizations
 from server.audit import INSTALLATION, Change, difference
@@ -16,7 +17,7 @@ from server.authentication import (
     session_actor,
     token_hash,
 )
-from server.database import fetch, violated
+from server.database import take_turns, violated
 from server.errors import Problem, ProblemCode
 from server.invitations import expired_link
 from server.mail import LetterKind
@@ -200,22 +201,25 @@ async def request_password_reset(change: Change, email: str) -> None:
 
 async def _request_letter(change: Change, kind: LetterKind, recipient: str) -> None:
     await change.begin()
-    await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"letter {kind} {recipient}")
+    await take_turns(f"letter {kind} {recipient}")
     recent = datetime.now(UTC) - LETTER_INTERVAL
     if not await Letter.exists(kind=kind, recipient=recipient, created_at__gt=recent):
         await mail.enqueue(change, kind, recipient)
     change.unchanged()
 
 
+def _live_tokens(token: str, purpose: TokenPurpose) -> QuerySet[AccountToken]:
+    return AccountToken.filter(token_hash=token_hash(token), purpose=purpose, expires_at__gt=datetime.now(UTC))
+
+
 async def _lock_token(change: Change, token: str, purpose: TokenPurpose) -> User:
     """The user of a mailed token, which is used up by this. Raises EXPIRED."""
-    query = AccountToken.filter(token_hash=token_hash(token), purpose=purpose, expires_at__gt=datetime.now(UTC))
-    found = await query.select_related("user").first()
+    found = await _live_tokens(token, purpose).select_related("user").first()
     if found is None:
         raise expired_link()
     user: User = found.user
     await change.account(user)
-    if not await query.delete():
+    if not await _live_tokens(token, purpose).delete():
         raise expired_link()
     return await User.get(id=user.id)
 
@@ -237,9 +241,7 @@ async def _verified(change: Change, user: User) -> None:
 
 async def reset_password(change: Change, token: str, password: str) -> User:
     """Set a new password by a mailed link, which proves the address; ends all sessions."""
-    found = await AccountToken.get_or_none(
-        token_hash=token_hash(token), purpose=TokenPurpose.RESET_PASSWORD, expires_at__gt=datetime.now(UTC)
-    ).select_related("user")
+    found = await _live_tokens(token, TokenPurpose.RESET_PASSWORD).select_related("user").first()
     if found is None:
         raise expired_link()
     check_password(password, found.user.email)

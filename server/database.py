@@ -115,6 +115,11 @@ async def fetch(sql: str, *values: Any) -> Sequence[Any]:
     return (await client().execute_query(sql, list(values)))[1]
 
 
+async def take_turns(key: str) -> None:
+    """Within a transaction: wait for others that hold the same key, and hold it until the transaction ends."""
+    await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+
+
 def in_transaction() -> bool:
     return isinstance(client(), TransactionWrapper)
 

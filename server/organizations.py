@@ -9,7 +9,7 @@ from server import members
 from server.access import SYSTEM
 from server.audit import Change, change, difference
 from server.catalogue import catalogue
-from server.database import fetch, violated
+from server.database import fetch, take_turns, violated
 from server.errors import Problem, ProblemCode, forbidden, not_found
 from server.models import Organization, Session, User, uuid7
 from server.roles import creator_role
@@ -27,7 +27,7 @@ async def free_slug(table: str, organization_id: UUID | None, name: str, slug: s
     "Acme" at the same moment both succeed.
     """
     wished = clean_slug(slug) if slug is not None else slug_from(name)
-    await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{table} {organization_id} {wished}")
+    await take_turns(f"{table} {organization_id} {wished}")
     scope = "AND organization_id = $2" if organization_id else ""
     values = [wished, organization_id] if organization_id else [wished]
     if not await fetch(f"SELECT 1 FROM {table} WHERE slug = $1 {scope}", *values):  # noqa: S608
