@@ -43,6 +43,11 @@ def clean_name(value: str, field: str = "name", what: str = "The name", limit: i
     return name
 
 
+def normalize_name(name: str) -> str:
+    """What two names have in common that people would take for the same."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+
+
 def clean_paragraph(value: str, field: str, what: str) -> str:
     """Trimmed text that may have line breaks, and may be empty. Raises TOO_LONG or INVALID."""
     if _has_control_characters(value, allowed="\n\r\t"):
