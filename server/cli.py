@@ -58,6 +58,8 @@ def _end(*_: object) -> None:
 @contextlib.contextmanager
 def database(exclusive: bool = False) -> Iterator[str]:
     """The URL of the configured PostgreSQL, else of the embedded one, which is started and stopped as needed."""
+    import server.catalogue  # noqa: F401  # raises SettingsError before anything is started
+
     if settings.database_url:
         asyncio.run(_reach(settings.database_url))
         yield settings.database_url
@@ -146,14 +148,14 @@ def _claim_port() -> None:
 
 async def _prepare(url: str) -> str | None:
     """Migrate, install the catalogue's roles, and load the demo into an empty database. Returns a notice."""
-    from server import demo, roles
+    from server import demo, installation
     from server.database import connected, migrate
     from server.demo_world import EMAIL, DemoError
     from server.models import User
 
     await migrate(url)
     async with connected(url):
-        await roles.install()
+        await installation.install()
         if not settings.with_demo:
             return None
         if not await User.exists():
@@ -225,12 +227,12 @@ def migrate() -> None:
     """Bring the database's schema and built-in roles up to date."""
 
     async def run(url: str) -> None:
-        from server import roles
+        from server import installation
         from server.database import connected, migrate
 
         await migrate(url)
         async with connected(url):
-            await roles.install()
+            await installation.install()
 
     with database() as url:
         asyncio.run(run(url))
@@ -246,13 +248,13 @@ def demo(organizations: int, members: int, events: int, largest: int | None, see
     """Load demo data into a database that has none."""
 
     async def run(url: str) -> None:
-        from server import demo, roles
+        from server import demo, installation
         from server.database import connected, migrate
         from server.demo_world import DemoError
 
         await migrate(url)
         async with connected(url):
-            await roles.install()
+            await installation.install()
             try:
                 await demo.load(organizations, members, events, seed=seed, largest=largest)
             except DemoError as error:
@@ -290,7 +292,10 @@ def verify(organization: str | None) -> None:
         async with connected(url):
             chains = AuditChain.all()
             if organization is not None:
-                chains = AuditChain.filter(id=(await Organization.get(slug=organization)).id)
+                found = await Organization.get_or_none(slug=organization)
+                if found is None:
+                    raise click.ClickException(f"There is no organization {organization}. Check the slug.")
+                chains = AuditChain.filter(id=found.id)
             for chain in await chains.order_by("id"):
                 result = await verify(chain.id)
                 checked += result.checked
@@ -303,6 +308,83 @@ def verify(organization: str | None) -> None:
     with database() as url:
         if not asyncio.run(run(url)):
             sys.exit(1)
+
+
+@main.group()
+def catalogue() -> None:
+    """What a product brings: permissions, roles, plans, settings."""
+
+
+@catalogue.command()
+@click.argument("file")
+def check(file: str) -> None:
+    """Say what is wrong with a catalogue, a line each, and exit with 1; FILE is a TOML file or a shipped name."""
+    settings.catalogue = "default"  # whichever is configured, since that may be the broken one
+    from server.catalogue import CatalogueError, load_catalogue
+
+    try:
+        loaded = load_catalogue(file)
+    except CatalogueError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    parts = ("roles", "permissions", "plans", "features", "settings")
+    counts = ", ".join(f"{len(getattr(loaded, part))} {part}" for part in parts)
+    print(f"{file}: a catalogue of {counts}, {len(loaded.checklist)} tasks")
+
+
+@main.group()
+def plan() -> None:
+    """The plans of organizations."""
+
+
+@plan.command("set")
+@click.argument("slug")
+@click.argument("plan")
+@click.option(
+    "--seats", type=click.IntRange(1, 2**31 - 1), help="How many licences; by default as many as the plan has."
+)
+def set_plan(slug: str, plan: str, seats: int | None) -> None:
+    """Give the organization SLUG a PLAN of the catalogue."""
+
+    async def run(url: str) -> None:
+        from tortoise.exceptions import OperationalError
+
+        from server import plans
+        from server.database import connected
+        from server.errors import Problem
+
+        async with connected(url):
+            try:
+                await plans.assign(slug, plan, seats)
+            except Problem as problem:
+                raise click.ClickException(problem.message) from problem
+            except OperationalError as error:
+                raise click.ClickException("The database has not been set up. Run: orgraph migrate") from error
+        print(f"{slug} has the plan {plan} now" + (f", with {seats} seats" if seats else ""))
+
+    with database() as url:
+        asyncio.run(run(url))
+
+
+@main.group()
+def keys() -> None:
+    """The keys that signed access tokens are verified by."""
+
+
+@keys.command()
+@click.option("--revoke", is_flag=True, help="End the other keys, and what they have signed, at once.")
+def rotate(revoke: bool) -> None:
+    """Sign access tokens by a new key from now on."""
+
+    async def run(url: str) -> str:
+        from server import access_tokens
+        from server.database import connected
+
+        async with connected(url):
+            return access_tokens.key_id(await access_tokens.rotate(revoke))
+
+    with database() as url:
+        print(f"Access tokens are signed by {asyncio.run(run(url))} from now on")
 
 
 if __name__ == "__main__":
