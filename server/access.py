@@ -3,19 +3,20 @@
 An `Actor` carries all its access, so that a question about it is a set look-up, never a query.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
-from server.catalogue import catalogue
+from server.catalogue import MFA_REQUIRED, SESSION_TIMEOUT, catalogue
 from server.database import fetch
 from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, not_found
 from server.models import (
+    ApiKey,
     AuditEvent,
     Grant,
     Invitation,
@@ -33,26 +34,36 @@ ENTER_ALL = "workspaces:enter_all"
 
 @dataclass(frozen=True, slots=True)
 class HeldRole:
-    """A grant that is in force."""
+    """A grant that is in force, or an API key's role."""
 
+    role_id: UUID
     role_key: str
     permissions: frozenset[str]
     manages: tuple[str, ...] | None
     workspace_id: UUID | None
 
-    def manages_role(self, key: str, permissions: Collection[str]) -> bool:
-        if self.manages is None:
-            return self.permissions > set(permissions)
-        return "*" in self.manages or key in self.manages
+    def manages_role(self, role: Role) -> bool:
+        if self.manages is not None and ("*" in self.manages or role.organization_id is None):
+            return "*" in self.manages or role.key in self.manages
+        return self.permissions > set(role.permissions)  # no catalogue can name a custom role
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Membership:
-    """What an active member holds."""
+    """What an active member, or an API key, holds in an organization.
 
-    member_id: UUID
+    A key has no `member_id`, and a `ceiling`: what the person who answers for it holds.
+    """
+
+    member_id: UUID | None
     organization_id: UUID
     held: tuple[HeldRole, ...]
+    ceiling: "Membership | None" = None
+    idle_limit: timedelta | None = None
+    """For how long a session may be unused here."""
+    locked: bool = False
+    """Whether it takes two-factor authentication, which the user has not turned on."""
+    _known: dict[UUID | None, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, workspace_id: UUID | None) -> Iterable[HeldRole]:
         """What is held organization-wide and, where a workspace is named, in it."""
@@ -60,19 +71,32 @@ class Membership:
 
     def permissions(self, workspace_id: UUID | None = None) -> frozenset[str]:
         """Effective permissions organization-wide, or in a workspace (none in one it cannot enter)."""
+        if workspace_id not in self._known:
+            self._known[workspace_id] = self._permissions(workspace_id)
+        return self._known[workspace_id]
+
+    def _permissions(self, workspace_id: UUID | None) -> frozenset[str]:
         if workspace_id is not None and not self.enters(workspace_id):
             return frozenset()
-        return frozenset().union(*(held.permissions for held in self.at(workspace_id)))
+        own = frozenset().union(*(held.permissions for held in self.at(workspace_id)))
+        return own if self.ceiling is None else own & self.ceiling.permissions(workspace_id)
 
     @property
     def enters_all(self) -> bool:
-        return any(held.workspace_id is None and ENTER_ALL in held.permissions for held in self.held)
+        return ENTER_ALL in self.permissions()
+
+    @property
+    def entered(self) -> list[UUID]:
+        """The workspaces entered by a grant of their own."""
+        named = dict.fromkeys(held.workspace_id for held in self.held if held.workspace_id is not None)
+        return [id for id in named if self.ceiling is None or self.ceiling.enters(id)]
 
     def enters(self, workspace_id: UUID) -> bool:
-        return self.enters_all or any(held.workspace_id == workspace_id for held in self.held)
+        return self.enters_all or workspace_id in self.entered
 
-    def manages_role(self, key: str, permissions: Collection[str], workspace_id: UUID | None) -> bool:
-        return any(held.manages_role(key, permissions) for held in self.at(workspace_id))
+    def manages_role(self, role: Role, workspace_id: UUID | None = None) -> bool:
+        managed = any(held.manages_role(role) for held in self.at(workspace_id))
+        return managed and (self.ceiling is None or self.ceiling.manages_role(role, workspace_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +110,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. Without a user it is anonymous; `memberships` are the active ones, by organization."""
+    """Who asks: a user or an API key, else it is anonymous. `memberships` are the active ones, by organization."""
 
     origin: Origin = field(default_factory=Origin)
     system: bool = False
@@ -94,10 +118,20 @@ class Actor:
     user_id: UUID | None = None
     email: str = ""
     email_verified: bool = False
+    """Of the user, or of who answers for the API key."""
+    has_mfa: bool = False
     session_id: UUID | None = None
+    api_key_id: UUID | None = None
+    api_key_name: str = ""
+    secret_hash: str = ""
+    """Of the API key's secret that was shown."""
+    created_by_id: UUID | None = None
+    """Who answers for the API key."""
     memberships: Mapping[UUID, Membership] = field(default_factory=dict)
     restorable: Mapping[UUID, Membership] = field(default_factory=dict)
     """Memberships of deleted organizations that are still within their restore window."""
+    locked: Mapping[UUID, Membership] = field(default_factory=dict)
+    """Memberships that give nothing before the user turns two-factor authentication on."""
     organization_id: UUID | None = None
     """The active organization; always one of `memberships`."""
     workspace_id: UUID | None = None
@@ -106,15 +140,32 @@ class Actor:
     """Whether the request's headers, not the session, name the active organization and workspace."""
     last_used_at: datetime | None = None
 
-    def signed_in(self) -> UUID:
-        """The user's id. Raises Unauthenticated."""
-        if self.user_id is None:
+    @property
+    def known(self) -> bool:
+        return self.user_id is not None or self.api_key_id is not None
+
+    def identified(self) -> None:
+        """Raises Unauthenticated for nobody."""
+        if not self.known:
             raise Unauthenticated
+
+    def signed_in(self) -> UUID:
+        """The user's id. Raises Unauthenticated, or FORBIDDEN for an API key."""
+        self.identified()
+        if self.user_id is None:
+            raise Problem(
+                ProblemCode.FORBIDDEN, "This is for people: an API key cannot do it. Sign in with a user's account."
+            )
         return self.user_id
+
+    @property
+    def answerable_id(self) -> UUID | None:
+        """The person who answers for what is done."""
+        return self.user_id or self.created_by_id
 
     def in_organization(self, organization_id: UUID | None, field: str = "organizationId") -> UUID:
         """The organization that an input names, else the active one. Raises REQUIRED without either."""
-        self.signed_in()
+        self.identified()
         chosen = organization_id or self.organization_id
         if chosen is None:
             raise Problem(
@@ -130,12 +181,12 @@ class Actor:
         return [m.organization_id for m in self.memberships.values() if permission in m.permissions()]
 
     def workspaces_where(self, permission: str) -> list[UUID]:
-        """The workspaces that a grant of their own gives the permission in."""
+        """The workspaces entered by a grant of their own in which the permission counts."""
         return [
-            held.workspace_id
+            id
             for membership in self.memberships.values()
-            for held in membership.held
-            if held.workspace_id is not None and permission in held.permissions
+            for id in membership.entered
+            if permission in membership.permissions(id)
         ]
 
     @property
@@ -145,8 +196,7 @@ class Actor:
     @property
     def workspaces_entered(self) -> list[UUID]:
         """The workspaces entered by a grant of their own."""
-        held = (held for membership in self.memberships.values() for held in membership.held)
-        return [role.workspace_id for role in held if role.workspace_id is not None]
+        return [id for membership in self.memberships.values() for id in membership.entered]
 
     def enters(self, organization_id: UUID, workspace_id: UUID) -> bool:
         membership = self.memberships.get(organization_id)
@@ -155,9 +205,18 @@ class Actor:
 
 SYSTEM = Actor(system=True)
 
-ACCESS_COLUMNS = """
+
+def _setting(key: str, type: str) -> str:
+    """SQL: an organization's setting, `o.settings`, else the catalogue's default."""
+    declared = catalogue.settings.get(key)
+    default = "NULL" if declared is None or declared.default is None else str(declared.default).lower()
+    return f"NULL::{type}" if declared is None else f"COALESCE((o.settings ->> '{key}')::{type}, {default})"
+
+
+ACCESS_COLUMNS = f"""
     m.id AS member_id, m.organization_id, o.deleted_at IS NOT NULL AS organization_deleted,
-    r.key AS role_key, r.permissions, r.manages, g.workspace_id
+    {_setting(MFA_REQUIRED, "boolean")} AS mfa_required, {_setting(SESSION_TIMEOUT, "integer")} AS idle_minutes,
+    r.id AS role_id, r.key AS role_key, r.permissions, r.manages, g.workspace_id
 """
 ACCESS_TABLES = """
     member m
@@ -172,25 +231,44 @@ ACCESS_TABLES = """
 """
 
 
-def memberships_from(
-    rows: Iterable[Mapping[str, Any]],
-) -> tuple[dict[UUID, Membership], dict[UUID, Membership]]:
-    """Rows of ACCESS_COLUMNS, a grant each, as memberships of living and of deleted organizations."""
-    held: dict[tuple[UUID, UUID, bool], list[HeldRole]] = {}
+@dataclass
+class Memberships:
+    """By organization."""
+
+    living: dict[UUID, Membership] = field(default_factory=dict)
+    restorable: dict[UUID, Membership] = field(default_factory=dict)
+    locked: dict[UUID, Membership] = field(default_factory=dict)
+
+
+def memberships_from(rows: Sequence[Mapping[str, Any]], has_mfa: bool = True) -> Memberships:
+    """Rows of ACCESS_COLUMNS, a grant each, of one user."""
+    held: dict[UUID, list[HeldRole]] = {}
     for row in rows:
-        if row["member_id"] is None:
-            continue
-        key = (row["organization_id"], row["member_id"], row["organization_deleted"])
-        roles = held.setdefault(key, [])
-        if row["role_key"] is not None:
+        roles = held.setdefault(row["organization_id"], [])
+        if row["role_id"] is not None:
             manages = None if row["manages"] is None else tuple(row["manages"])
-            roles.append(HeldRole(row["role_key"], frozenset(row["permissions"]), manages, row["workspace_id"]))
-    living: dict[UUID, Membership] = {}
-    restorable: dict[UUID, Membership] = {}
-    for (organization_id, member_id, deleted), roles in held.items():
-        membership = Membership(member_id, organization_id, tuple(roles))
-        (restorable if deleted else living)[organization_id] = membership
-    return living, restorable
+            permissions = frozenset(row["permissions"])
+            roles.append(HeldRole(row["role_id"], row["role_key"], permissions, manages, row["workspace_id"]))
+    found = Memberships()
+    for row in rows:
+        organization_id = row["organization_id"]
+        if row["member_id"] is None or organization_id not in held:
+            continue
+        minutes = row["idle_minutes"]
+        membership = Membership(
+            row["member_id"],
+            organization_id,
+            tuple(held.pop(organization_id)),
+            idle_limit=None if minutes is None else timedelta(minutes=minutes),
+            locked=bool(row["mfa_required"]) and not has_mfa,
+        )
+        if row["organization_deleted"]:
+            found.restorable[organization_id] = membership
+        elif membership.locked:
+            found.locked[organization_id] = membership
+        else:
+            found.living[organization_id] = membership
+    return found
 
 
 async def membership_of(organization_id: UUID, user_id: UUID | None) -> Membership | None:
@@ -201,14 +279,14 @@ async def membership_of(organization_id: UUID, user_id: UUID | None) -> Membersh
         organization_id,
         user_id,
     )
-    return memberships_from(rows)[0].get(organization_id)
+    return memberships_from(rows).living.get(organization_id)
 
 
 R = TypeVar("R", bound=Row)
 
 
 def in_force() -> Q:
-    """Of grants: those that have not expired."""
+    """Of grants and API keys: those that have not expired."""
     return Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC))
 
 
@@ -255,8 +333,19 @@ def visible(actor: Actor, model: type[R]) -> QuerySet[R]:
         return model.filter(Q(organization_id__isnull=True) | Q(organization_id__in=organizations))
     if model is Invitation:
         return model.filter(organization_id__in=organizations)
+    if model is ApiKey:
+        read = actor.organizations_where("api_keys:read")
+        wholly = [id for id in read if id in actor.organizations_entered_wholly]
+        return model.filter(
+            Q(id=actor.api_key_id)
+            | Q(organization_id__in=read, workspace_id__isnull=True)
+            | Q(organization_id__in=wholly, workspace__deleted_at__isnull=True)
+            | Q(workspace_id__in=actor.workspaces_where("api_keys:read"), workspace__deleted_at__isnull=True)
+        )
     if model is AuditEvent:
-        return model.filter(chain_id__in=[*actor.organizations_where("audit:read"), actor.user_id])
+        return model.filter(
+            chain_id__in=[*actor.organizations_where("audit:read"), *([actor.user_id] if actor.user_id else [])]
+        )
     raise TypeError(f"{model.__name__} has no rule of visibility")
 
 
@@ -266,7 +355,7 @@ def place(row: Row) -> tuple[UUID | None, UUID | None]:
         return row.id, None
     if isinstance(row, Workspace):
         return row.organization_id, row.id
-    if isinstance(row, Grant):
+    if isinstance(row, Grant | ApiKey):
         return row.organization_id, row.workspace_id
     if isinstance(row, Member | Invitation | Role):
         return row.organization_id, None
@@ -283,6 +372,7 @@ RELATED: dict[type[Row], tuple[str, ...]] = {
     Member: ("user",),
     Grant: ("role", "workspace", "member__user"),
     Invitation: ("role",),
+    ApiKey: ("role",),
 }
 """What a loaded object brings along, since every rule about it needs that."""
 
@@ -290,70 +380,40 @@ RELATED: dict[type[Row], tuple[str, ...]] = {
 async def load(actor: Actor, model: type[R], id: UUID, permission: str | None = None, field: str | None = None) -> R:
     """The only road from an id to an object.
 
-    Raises NOT_FOUND for what the actor cannot see, FORBIDDEN for what it sees but may not do.
+    Raises NOT_FOUND for what the actor cannot see, FORBIDDEN for what it sees but may not do,
+    MFA_REQUIRED for what it could see with two-factor authentication.
     """
     row = await visible(actor, model).select_related(*RELATED.get(model, ())).get_or_none(id=id)
     if row is None:
+        unlocked = replace(actor, memberships={**actor.memberships, **actor.locked})
+        if actor.locked and await visible(unlocked, model).filter(id=id).exists():
+            raise mfa_required(field)
         raise not_found(model.noun, field)
-    if permission is not None and not may_on(actor, row, permission):
-        raise forbidden(permission, field)
+    if permission is not None:
+        require(actor, row, permission, field)
     return row
 
 
-def above_your_role(message: str, field: str | None) -> Problem:
-    return Problem(ProblemCode.ABOVE_YOUR_ROLE, message, field)
-
-
-def conferable(membership: Membership, role: Role, workspace_id: UUID | None) -> bool:
-    """The ceiling: nobody confers more than they hold, nor a role that theirs does not manage."""
-    return membership.permissions(workspace_id).issuperset(role.permissions) and membership.manages_role(
-        role.key, role.permissions, workspace_id
+def mfa_required(field: str | None = None) -> Problem:
+    return Problem(
+        ProblemCode.MFA_REQUIRED,
+        "This organization requires two-factor authentication. Turn it on for your account first (enrolTotp).",
+        field,
     )
 
 
-def require_conferable(actor: Actor, role: Role, organization_id: UUID, workspace_id: UUID | None, field: str) -> None:
-    """Raises ABOVE_YOUR_ROLE."""
-    if not conferable(actor.memberships[organization_id], role, workspace_id):
-        raise above_your_role(
-            f"The role {role.name} is above yours: you can only give and take roles that yours manages.",
-            field,
-        )
+def require_member(actor: Actor, organization_id: UUID, field: str | None = None) -> Membership:
+    """What the actor holds there. Raises NOT_FOUND, or MFA_REQUIRED where that locks them out."""
+    if organization_id in actor.locked:
+        raise mfa_required(field)
+    if organization_id not in actor.memberships:
+        raise not_found(Organization.noun, field)
+    return actor.memberships[organization_id]
 
 
-async def require_manages(
-    actor: Actor, member: Member, workspace_id: UUID | None = None, field: str | None = None
-) -> None:
-    """Whoever acts on a member must manage every role of theirs that counts in the place: all of
-    them organization-wide, in a workspace those that reach it. Raises ABOVE_YOUR_ROLE.
-    """
-    own = actor.memberships[member.organization_id]
-    grants = Grant.filter(in_force(), member_id=member.id)
-    if workspace_id is not None:
-        grants = grants.filter(Q(workspace_id__isnull=True) | Q(workspace_id=workspace_id))
-    for grant in await grants.select_related("role"):
-        role: Role = grant.role
-        if not own.manages_role(role.key, role.permissions, workspace_id):
-            raise above_your_role(
-                f"This member is {role.name}, a role that yours does not manage. Ask somebody above them.",
-                field,
-            )
-
-
-async def keep_an_owner(organization_id: UUID) -> None:
-    """At least one active member holds the creator's role for good, organization-wide.
-
-    To be called after the change, under the organization's lock. Raises LAST_OWNER.
-    """
-    owners = Grant.filter(
-        organization_id=organization_id,
-        role__key=catalogue.creator,
-        role__organization_id__isnull=True,
-        workspace_id__isnull=True,
-        expires_at__isnull=True,
-        member__status="active",
-    )
-    if not await owners.exists():
-        raise Problem(
-            ProblemCode.LAST_OWNER,
-            "The organization would be left without an owner. Make somebody else an owner first.",
-        )
+def require(actor: Actor, row: Row, permission: str, field: str | None = None) -> None:
+    """Raises FORBIDDEN without the permission where the row stands, MFA_REQUIRED where the actor is locked out."""
+    if place(row)[0] in actor.locked:
+        raise mfa_required(field)
+    if not may_on(actor, row, permission):
+        raise forbidden(permission, field)

@@ -19,8 +19,9 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schema import logos
 from schema.endpoint import GRAPHIQL, GRAPHIQL_CSP, Endpoint
-from server import accounts, events, logs, mail, organizations, pages, workspaces
+from server import access_tokens, accounts, events, logs, mail, organizations, pages, workspaces
 from server.database import Statements, connected, fetch, statements
 from server.models import uuid7
 from server.settings import settings
@@ -95,6 +96,12 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
+async def jwks(request: Request) -> Response:
+    """The public keys (RFC 7517) by which other services verify access tokens."""
+    headers = {"Cache-Control": f"public, max-age={access_tokens.JWKS_SECONDS}"}
+    return JSONResponse(await access_tokens.jwks(), headers=headers)
+
+
 async def home(request: Request) -> Response:
     return RedirectResponse("/graphql")
 
@@ -112,7 +119,7 @@ class GraphiqlFiles(StaticFiles):
 async def housekeeping() -> None:
     """Remove what is past its time, for as long as the server runs."""
     while True:
-        for purge in (accounts.purge, mail.purge, workspaces.purge, organizations.purge):
+        for purge in (accounts.purge, mail.purge, workspaces.purge, organizations.purge, access_tokens.renew):
             try:
                 await purge()
             except Exception:
@@ -140,7 +147,7 @@ def tell_streams_on_signals() -> None:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     logs.configure()
     tell_streams_on_signals()
-    async with connected(settings.database_url):
+    async with connected(settings.database_url), events.across_processes(settings.database_url):
         async with mail.delivery():
             keeping = asyncio.create_task(housekeeping())
             yield
@@ -160,6 +167,9 @@ def create_app() -> Starlette:
         Mount("/graphiql", GraphiqlFiles(directory=GRAPHIQL, check_dir=False)),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
+        Route("/.well-known/jwks.json", jwks),
+        Route("/organizations/{id}/logo", logos.OF_ORGANIZATION),
+        Route("/logos/{id}.webp", logos.PUBLIC),
     ]
     routes += [Route(path, pages.link) for path in pages.LINKS]
     if not settings.smtp_url:

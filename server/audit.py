@@ -4,6 +4,7 @@
 about, reads the actor's access anew under that lock, and commits only with what was recorded.
 """
 
+import base64
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -16,10 +17,11 @@ import orjson
 from asyncpg import DeadlockDetectedError
 
 from server import events
-from server.access import Actor, load, place
+from server.access import Actor, load, place, require_member
+from server.actions import ACTIONS
 from server.authentication import refresh
 from server.database import fetch, transaction
-from server.errors import Problem, ProblemCode, forbidden, not_found
+from server.errors import BadRequest, Problem, ProblemCode, forbidden, not_found
 from server.models import (
     AuditChain,
     AuditEvent,
@@ -67,6 +69,29 @@ def event_hash(previous_hash: str, event: dict[str, Any]) -> str:
         if name not in ("previous_hash", "hash")
     }
     return hashlib.sha256(previous_hash.encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A state of a chain: whoever has seen it asks for answers that are `atLeast` as new."""
+
+    chain_id: UUID
+    sequence: int
+
+    def encode(self) -> str:
+        packed = self.chain_id.bytes + self.sequence.to_bytes(8)
+        return base64.urlsafe_b64encode(packed).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> "Revision":
+        """Raises BadRequest."""
+        try:
+            packed = base64.b64decode(text, altchars=b"-_", validate=True)
+        except ValueError:
+            packed = b""
+        if len(packed) != 24:
+            raise BadRequest("atLeast: This is not a revision. Pass on one that a mutation gave.")
+        return cls(UUID(bytes=packed[:16]), int.from_bytes(packed[16:]))
 
 
 @dataclass(slots=True)
@@ -142,9 +167,8 @@ class Change:
 
         Raises NOT_FOUND, or FORBIDDEN without the (organization-wide) permission.
         """
-        self.actor.signed_in()
-        if organization_id not in self.actor.memberships:
-            raise not_found(Organization.noun, field)
+        self.actor.identified()
+        require_member(self.actor, organization_id, field)
         if self.organization_id != organization_id:
             await self.lock_organization(organization_id)
             self.actor = await refresh(self.actor)
@@ -152,7 +176,7 @@ class Change:
 
     async def load(self, model: type[R], id: UUID, permission: str | None = None, field: str | None = None) -> R:
         """`access.load` under the lock of the organization that the object belongs to."""
-        self.actor.signed_in()
+        self.actor.identified()
         row = await load(self.actor, model, id, field=field)
         organization_id, _ = place(row)
         if organization_id is None:
@@ -188,15 +212,31 @@ class Change:
         chain_id: UUID | None = None,
     ) -> None:
         """Write down what was done, in the organization's chain or the one named."""
+        if action not in ACTIONS:
+            raise RuntimeError(f"{action} is not in the registry of actions")
         chain_id = chain_id or self.organization_id
         if chain_id is None or chain_id not in self._chains:
             raise RuntimeError(f"{action} was recorded in a chain that is not locked")
         recorded = Recorded(action, target, label or label_of(target), workspace_id, changes or [])
         self._sheet.setdefault(chain_id, []).append(recorded)
 
+    def refused(self, organization: Organization | None, problem: Problem, operation: str) -> None:
+        """Write down that a privileged operation, or a row of a batch of them, was refused."""
+        if problem.code in AUDITED_REFUSALS:
+            changes = difference(operation=(None, operation), code=(None, problem.code.value))
+            self.record("access.refused", organization, changes=changes)
+
     def unchanged(self) -> None:
         """Nothing was to be done, so that there is nothing to record."""
         self._unchanged = True
+
+    @property
+    def revision(self) -> str | None:
+        """How far the organization's (else the account's) chain is with this change; None where none is locked."""
+        chain = (
+            self._chains.get(self.organization_id) if self.organization_id else next(iter(self._chains.values()), None)
+        )
+        return None if chain is None else Revision(chain.id, chain.sequence).encode()
 
     def after_commit(self, action: Callable[[], None]) -> None:
         self._after_commit.append(action)
@@ -205,6 +245,8 @@ class Change:
     def _principal(self) -> tuple[PrincipalType, UUID | None, str]:
         if self.actor.system:
             return PrincipalType.SYSTEM, None, "Orgraph"
+        if self.actor.api_key_id is not None:
+            return PrincipalType.API_KEY, self.actor.api_key_id, self.actor.api_key_name
         if self.actor.user_id is None:
             return PrincipalType.ANONYMOUS, None, "somebody not signed in"
         return PrincipalType.USER, self.actor.user_id, self.actor.email
@@ -286,9 +328,7 @@ async def record_refusal(unit: Change, problem: Problem, operation: str) -> None
         return
     async with change(unit.actor) as refusal:
         await refusal.lock_organization(unit.organization_id)
-        organization = await Organization.get_or_none(id=unit.organization_id)
-        refused = difference(operation=(None, operation), code=(None, problem.code.value))
-        refusal.record("access.refused", organization, changes=refused)
+        refusal.refused(await Organization.get_or_none(id=unit.organization_id), problem, operation)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@
 import asyncio
 import hashlib
 import os
+import re
 import secrets
+import string
+import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,15 +17,29 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from tortoise.expressions import Q
 
-from server.access import ACCESS_COLUMNS, ACCESS_TABLES, Actor, Origin, load, memberships_from
+from server.access import (
+    ACCESS_COLUMNS,
+    ACCESS_TABLES,
+    Actor,
+    HeldRole,
+    Membership,
+    Origin,
+    load,
+    memberships_from,
+)
 from server.database import fetch, in_transaction
-from server.errors import Unauthenticated, not_found
-from server.models import Member, Organization, Session, Workspace
+from server.errors import Problem, ProblemCode, Unauthenticated, not_found
+from server.models import ApiKey, Member, Organization, Session, User, Workspace
 from server.settings import settings
+from server.text import PASSWORD_LENGTHS
 
 TOUCH_INTERVAL = timedelta(minutes=1)
-"""Last use is written down at most this often."""
+"""Last use is written down at most this often, unless a session timeout takes more."""
+
+IDLE_PRECISION = 20
+"""Into how many parts a session timeout is divided, by the last of which a session may end too early."""
 
 # OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -39,6 +56,35 @@ def new_token() -> str:
 
 def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+API_KEY_PREFIX = "orgraph_"
+API_KEY_SHAPE = re.compile(rf"{API_KEY_PREFIX}([0-9A-Za-z]{{43}})([0-9A-Za-z]{{6}})", re.ASCII)
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+def _base62(number: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits = BASE62[digit] + digits
+    return digits
+
+
+def _checksum(random_part: str) -> str:
+    """CRC-32 in six digits, by which secret scanners tell a key from what only looks like one."""
+    return _base62(zlib.crc32(random_part.encode()), 6)
+
+
+def new_api_key_secret() -> str:
+    """`orgraph_`, 256 random bits and a checksum of them, in base 62."""
+    random_part = _base62(secrets.randbits(256), 43)
+    return f"{API_KEY_PREFIX}{random_part}{_checksum(random_part)}"
+
+
+def is_api_key_secret(token: str) -> bool:
+    found = API_KEY_SHAPE.fullmatch(token)
+    return found is not None and _checksum(found[1]) == found[2]
 
 
 async def hash_password(password: str) -> str:
@@ -60,15 +106,36 @@ async def password_matches(password: str, password_hash: str) -> bool:
     return await asyncio.get_running_loop().run_in_executor(_hashing, matches)
 
 
+async def require_password(user: User, password: str, field: str) -> None:
+    """Raises WRONG_CREDENTIALS."""
+    if not await password_matches(password[: PASSWORD_LENGTHS[-1] + 1], user.password_hash):
+        raise Problem(ProblemCode.WRONG_CREDENTIALS, "This is not your current password.", field)
+
+
 _SESSION = f"""
-    SELECT s.id AS session_id, s.user_id, s.last_used_at, u.email, u.email_verified_at,
+    SELECT s.id AS session_id, s.user_id, s.last_used_at, u.email, u.email_verified_at, t.id AS totp_id,
         s.organization_id AS active_organization_id, aw.id AS active_workspace_id,
         aw.organization_id AS active_workspace_organization_id, {ACCESS_COLUMNS}
     FROM session s
     JOIN "user" u ON u.id = s.user_id
+    LEFT JOIN totp t ON t.user_id = s.user_id AND t.confirmed_at IS NOT NULL
     LEFT JOIN workspace aw ON aw.id = s.workspace_id AND aw.deleted_at IS NULL
     LEFT JOIN ({ACCESS_TABLES}) ON m.user_id = s.user_id AND m.status = 'active'
     WHERE s.expires_at > clock_timestamp() AND
+"""  # noqa: S608
+
+# A key is as dead as the membership of who answers for it.
+API_KEYS = f"""
+    SELECT k.id AS api_key_id, k.name AS api_key_name, k.created_by_id, k.last_used_at,
+        k.workspace_id AS key_workspace_id, kr.id AS key_role_id, kr.key AS key_role_key,
+        kr.permissions AS key_permissions, kr.manages AS key_manages, u.email_verified_at, {ACCESS_COLUMNS}
+    FROM api_key k
+    JOIN role kr ON kr.id = k.role_id
+    JOIN "user" u ON u.id = k.created_by_id
+    LEFT JOIN workspace kw ON kw.id = k.workspace_id
+    JOIN ({ACCESS_TABLES}) ON m.user_id = k.created_by_id AND m.organization_id = k.organization_id
+        AND m.status = 'active' AND o.deleted_at IS NULL
+    WHERE (k.expires_at IS NULL OR k.expires_at > clock_timestamp()) AND kw.deleted_at IS NULL AND
 """  # noqa: S608
 
 
@@ -76,12 +143,15 @@ def _actor(rows: Sequence[Mapping[str, Any]], origin: Origin) -> Actor | None:
     if not rows:
         return None
     first = rows[0]
-    living, restorable = memberships_from(rows)
+    has_mfa = first["totp_id"] is not None
+    found = memberships_from(rows, has_mfa)
     organization_id = first["active_organization_id"]
     workspace_id = None
-    if organization_id not in living:
+    if organization_id not in found.living:
         organization_id = None
-    elif first["active_workspace_organization_id"] == organization_id and living[organization_id].enters(
+    elif _idle(found.living[organization_id], first["last_used_at"]):
+        return None
+    elif first["active_workspace_organization_id"] == organization_id and found.living[organization_id].enters(
         first["active_workspace_id"]
     ):
         workspace_id = first["active_workspace_id"]
@@ -90,17 +160,68 @@ def _actor(rows: Sequence[Mapping[str, Any]], origin: Origin) -> Actor | None:
         user_id=first["user_id"],
         email=first["email"],
         email_verified=first["email_verified_at"] is not None,
+        has_mfa=has_mfa,
         session_id=first["session_id"],
-        memberships=living,
-        restorable=restorable,
+        memberships=found.living,
+        restorable=found.restorable,
+        locked=found.locked,
         organization_id=organization_id,
         workspace_id=workspace_id,
         last_used_at=first["last_used_at"],
     )
 
 
+def _idle(membership: Membership, last_used_at: datetime | None) -> bool:
+    """Whether a session has been unused for longer than the organization allows."""
+    return (
+        membership.idle_limit is not None
+        and last_used_at is not None
+        and datetime.now(UTC) - last_used_at > membership.idle_limit
+    )
+
+
+def key_membership(rows: Sequence[Mapping[str, Any]]) -> Membership:
+    """What an API key holds, of its rows of API_KEYS."""
+    first = rows[0]
+    manages = None if first["key_manages"] is None else tuple(first["key_manages"])
+    role = HeldRole(
+        first["key_role_id"],
+        first["key_role_key"],
+        frozenset(first["key_permissions"]),
+        manages,
+        first["key_workspace_id"],
+    )
+    organization_id = first["organization_id"]
+    return Membership(None, organization_id, (role,), ceiling=memberships_from(rows).living[organization_id])
+
+
+async def _key_actor(secret_hash: str, origin: Origin) -> Actor | None:
+    rows = await fetch(
+        f"{API_KEYS} (k.secret_hash = $1 OR (k.previous_hash = $1 AND k.previous_expires_at > clock_timestamp()))",
+        secret_hash,
+    )
+    if not rows:
+        return None
+    first, membership = rows[0], key_membership(rows)
+    workspace_id = first["key_workspace_id"]
+    return Actor(
+        origin=origin,
+        api_key_id=first["api_key_id"],
+        api_key_name=first["api_key_name"],
+        secret_hash=secret_hash,
+        created_by_id=first["created_by_id"],
+        email_verified=first["email_verified_at"] is not None,
+        memberships={membership.organization_id: membership},
+        organization_id=membership.organization_id,
+        workspace_id=workspace_id if workspace_id and membership.enters(workspace_id) else None,
+        last_used_at=first["last_used_at"],
+    )
+
+
 async def authenticate(token: str, origin: Origin) -> Actor | None:
-    """Whose session the token is, with all their access; one statement. None: nobody's."""
+    """Whose session or API key the token is, with all their access; one statement. None: nobody's."""
+    if token.startswith(API_KEY_PREFIX):
+        return await _key_actor(token_hash(token), origin) if is_api_key_secret(token) else None
     return _actor(await fetch(f"{_SESSION} s.token_hash = $1", token_hash(token)), origin)
 
 
@@ -109,15 +230,20 @@ async def session_actor(session_id: UUID, origin: Origin) -> Actor | None:
 
 
 async def refresh(actor: Actor) -> Actor:
-    """The actor with the access of this moment. Raises Unauthenticated when the session has ended."""
-    if actor.session_id is None:
+    """The actor with the access of this moment. Raises Unauthenticated when session or key have ended."""
+    if actor.api_key_id is not None:
+        now = await _key_actor(actor.secret_hash, actor.origin)
+    elif actor.session_id is not None:
+        now = await session_actor(actor.session_id, actor.origin)
+    else:
         return actor
-    now = await session_actor(actor.session_id, actor.origin)
     if now is None:
         raise Unauthenticated
     if not actor.overridden:
         return now
     membership = now.memberships.get(actor.organization_id) if actor.organization_id else None
+    if membership is not None and _idle(membership, now.last_used_at):
+        raise Unauthenticated
     entered = membership and actor.workspace_id and membership.enters(actor.workspace_id)
     return replace(
         now,
@@ -130,7 +256,7 @@ async def refresh(actor: Actor) -> Actor:
 async def acting_in(actor: Actor, organization_id: UUID | None, workspace_id: UUID | None) -> Actor:
     """The actor with another active organization and workspace, for one request.
 
-    Raises NOT_FOUND for one that it cannot enter.
+    Raises NOT_FOUND for one that it cannot enter, Unauthenticated where the session has been idle for too long.
     """
     if workspace_id is not None:
         workspace = await load(actor, Workspace, workspace_id)
@@ -139,6 +265,8 @@ async def acting_in(actor: Actor, organization_id: UUID | None, workspace_id: UU
         organization_id = workspace.organization_id
     elif organization_id not in actor.memberships:
         raise not_found(Organization.noun)
+    if organization_id is not None and _idle(actor.memberships[organization_id], actor.last_used_at):
+        raise Unauthenticated
     return replace(actor, overridden=True, organization_id=organization_id, workspace_id=workspace_id)
 
 
@@ -158,12 +286,21 @@ async def open_session(user_id: UUID, organization_id: UUID | None, origin: Orig
 
 
 def touch_is_due(actor: Actor) -> bool:
-    return actor.last_used_at is not None and datetime.now(UTC) - actor.last_used_at >= TOUCH_INTERVAL
+    if not actor.known:
+        return False
+    limits = [m.idle_limit for m in actor.memberships.values() if m.idle_limit is not None]
+    interval = min([TOUCH_INTERVAL, *(limit / IDLE_PRECISION for limit in limits)])
+    return actor.last_used_at is None or datetime.now(UTC) - actor.last_used_at >= interval
 
 
 async def touch(actor: Actor) -> None:
-    """Write down that the session, and the member in its active organization, are in use."""
+    """Write down that the session, and the member in its active organization, or the API key are in use."""
     now = datetime.now(UTC)
+    if actor.api_key_id is not None:
+        unused = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - TOUCH_INTERVAL)
+        key = ApiKey.filter(unused, id=actor.api_key_id)
+        await key.update(last_used_at=now, last_used_ip=actor.origin.ip)
+        return
     await Session.filter(id=actor.session_id).update(last_used_at=now, expires_at=now + settings.session_ttl)
     if actor.organization_id is not None:
         member_id = actor.memberships[actor.organization_id].member_id

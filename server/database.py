@@ -203,14 +203,19 @@ def violated(error: IntegrityError) -> str | None:
     return getattr(error.__cause__, "constraint_name", None)
 
 
+async def own_connection(url: str, **options: Any) -> asyncpg.Connection:
+    """Outside the pool; `options` are those of asyncpg.connect."""
+    credentials = tortoise_config(url)["connections"]["default"]["credentials"]
+    keys = ("host", "port", "user", "password", "database")
+    return await asyncpg.connect(**{key: credentials[key] for key in keys if credentials.get(key)}, **options)
+
+
 async def migrate(url: str) -> None:
     """Bring the schema up to date; servers that start together take turns."""
     from aerich import Command
 
     config = tortoise_config(url)
-    credentials = dict(config["connections"]["default"]["credentials"])
-    keys = ("host", "port", "user", "password", "database")
-    lock = await asyncpg.connect(**{key: credentials[key] for key in keys if credentials.get(key)})
+    lock = await own_connection(url)
     try:
         await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         async with TortoiseContext() as context:  # of its own, whatever else the process is connected to

@@ -1,7 +1,8 @@
 """What happens after a commit: those who wait are woken, and read what they missed by sequence.
 
 A wake-up carries nothing: rows are the truth, so that a lost or doubled one loses and doubles no
-event. A slow poll stands behind it, which is also how changes of other processes arrive.
+event. Other processes are woken by PostgreSQL's NOTIFY, from a connection of its own since it would
+serialize commits; a slow poll stands behind it all.
 """
 
 import asyncio
@@ -12,10 +13,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from server.access import Actor, load
 from server.authentication import refresh
+from server.database import own_connection
 from server.errors import BadRequest, forbidden, not_found
 from server.models import AuditChain, AuditEvent, Workspace
 
@@ -43,10 +46,74 @@ def listening(*keys: UUID) -> Iterator[asyncio.Event]:
                 del _waiting[key]
 
 
-def wake(keys: Iterable[UUID]) -> None:
+def _wake_here(keys: Iterable[UUID]) -> None:
     for key in keys:
         for event in _waiting.get(key, ()):
             event.set()
+
+
+def wake(keys: Iterable[UUID]) -> None:
+    """Whoever waits for one of these chains, in whatever process."""
+    keys = list(keys)
+    _wake_here(keys)
+    _to_tell.update(keys)
+    _telling.set()
+
+
+CHANNEL = "orgraph"
+MOST_KEYS = 200
+"""Of one signal: a payload ends at 8,000 bytes."""
+RECONNECT_SECONDS = 1.0
+
+_to_tell: set[UUID] = set()
+_telling = asyncio.Event()
+
+
+@contextlib.asynccontextmanager
+async def across_processes(url: str) -> AsyncIterator[None]:
+    """Other processes on the same database wake each other."""
+    signals = asyncio.create_task(_signals(url))
+    try:
+        yield
+    finally:
+        signals.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await signals
+
+
+async def _signals(url: str) -> None:
+    while True:
+        try:
+            connection = await own_connection(url)
+            try:
+                await connection.add_listener(CHANNEL, _hear)
+                connection.add_termination_listener(lambda _: _telling.set())
+                _wake_here(list(_waiting))  # for what was missed while nobody listened
+                await _tell(connection)
+            finally:
+                connection.terminate()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("signals.lost", error=repr(error))
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _hear(connection: asyncpg.Connection, sender: int, channel: str, payload: str) -> None:
+    if sender != connection.get_server_pid():
+        _wake_here(map(UUID, payload.split(",")))
+
+
+async def _tell(connection: asyncpg.Connection) -> None:
+    """Batched: what changes while a signal is on its way goes with the next one."""
+    while True:
+        await _telling.wait()
+        _telling.clear()
+        if connection.is_closed():
+            raise asyncpg.InterfaceError("The connection was closed")
+        keys = list(_to_tell)
+        for start in range(0, len(keys), MOST_KEYS):
+            batch = keys[start : start + MOST_KEYS]
+            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, ",".join(key.hex for key in batch))
+            _to_tell.difference_update(batch)
 
 
 _stopping = False
@@ -94,8 +161,10 @@ class MembershipChangeType(StrEnum):
     ROLE_GRANTED = "ROLE_GRANTED"
     ROLE_CHANGED = "ROLE_CHANGED"
     ROLE_REVOKED = "ROLE_REVOKED"
+    ROLE_UPDATED = "ROLE_UPDATED"
     WORKSPACE_ENTERED = "WORKSPACE_ENTERED"
     WORKSPACE_LEFT = "WORKSPACE_LEFT"
+    AVAILABILITY_CHANGED = "AVAILABILITY_CHANGED"
     INVITATION_SENT = "INVITATION_SENT"
     INVITATION_ACCEPTED = "INVITATION_ACCEPTED"
     INVITATION_DECLINED = "INVITATION_DECLINED"
@@ -110,7 +179,10 @@ MEMBERSHIP_CHANGES = {
     "member.reactivated": MembershipChangeType.REACTIVATED,
     "grant.created": MembershipChangeType.ROLE_GRANTED,
     "grant.updated": MembershipChangeType.ROLE_CHANGED,
+    "grant.replaced": MembershipChangeType.ROLE_CHANGED,
     "grant.revoked": MembershipChangeType.ROLE_REVOKED,
+    "role.updated": MembershipChangeType.ROLE_UPDATED,
+    "member.availability_changed": MembershipChangeType.AVAILABILITY_CHANGED,
     "member.workspace_entered": MembershipChangeType.WORKSPACE_ENTERED,
     "member.workspace_left": MembershipChangeType.WORKSPACE_LEFT,
     "invitation.sent": MembershipChangeType.INVITATION_SENT,
@@ -150,7 +222,7 @@ async def membership_changes(
     Raises Problem when access is lost, BadRequest for an `after` that is ahead of the log.
     """
     actor = await _authorized(actor, organization_id, workspace_id)
-    with listening(organization_id, actor.signed_in()) as woken:
+    with listening(organization_id, *([actor.user_id] if actor.user_id else [])) as woken:
         head = (await AuditChain.get(id=organization_id)).sequence
         if after is not None and not 0 <= after <= head:
             raise BadRequest("after: This is not a cursor of this subscription. Use one that it has given.")

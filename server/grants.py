@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from server import roles
-from server.access import Membership, keep_an_owner, membership_of, require_conferable, require_manages
+from server.access import Membership, membership_of
 from server.audit import Change, difference, timestamp
+from server.ceiling import keep_an_owner, require_conferable, require_manages
 from server.errors import Problem, ProblemCode
 from server.models import Grant, Member, Role, Workspace
 
@@ -26,8 +27,20 @@ def record_revoked(change: Change, grant: Grant) -> None:
     change.record("grant.revoked", grant.member, workspace_id=grant.workspace_id, changes=changes)
 
 
-def _enters(membership: Membership | None, workspace_id: UUID | None) -> bool:
-    return membership is not None and workspace_id is not None and membership.enters(workspace_id)
+async def record_entries(change: Change, member: Member, before: Membership | None) -> None:
+    """Write down which workspaces the member can enter now and could not before, or the other way."""
+    after = await membership_of(member.organization_id, member.user_id)
+    if before is None or after is None:
+        return  # suspended, before and after
+    affected = {*before.entered, *after.entered}
+    if before.enters_all != after.enters_all:
+        living = Workspace.filter(organization_id=member.organization_id, deleted_at__isnull=True)
+        affected |= {row.id for row in await living}
+    for workspace_id in sorted(affected):
+        entered, enters = before.enters(workspace_id), after.enters(workspace_id)
+        if entered != enters:
+            action = "member.workspace_entered" if enters else "member.workspace_left"
+            change.record(action, member, workspace_id=workspace_id)
 
 
 async def grant(
@@ -63,11 +76,10 @@ async def grant(
         role=role,
         workspace_id=workspace_id,
         expires_at=expires_at,
-        granted_by_id=change.actor.user_id,
+        granted_by_id=change.actor.answerable_id,
     )
     record_created(change, given)
-    if before is not None and workspace_id is not None and not before.enters(workspace_id):
-        change.record("member.workspace_entered", member, workspace_id=workspace_id)
+    await record_entries(change, member, before)
     return given
 
 
@@ -93,9 +105,7 @@ async def revoke(change: Change, grant_id: UUID) -> Member:
     await held.delete()
     await keep_an_owner(held.organization_id)
     record_revoked(change, held)
-    after = await membership_of(held.organization_id, member.user_id)
-    if _enters(before, held.workspace_id) and not _enters(after, held.workspace_id):
-        change.record("member.workspace_left", member, workspace_id=held.workspace_id)
+    await record_entries(change, member, before)
     return member
 
 
@@ -113,6 +123,7 @@ async def set_member_role(change: Change, member_id: UUID, role_reference: str |
 
 async def replace_organization_wide(change: Change, member: Member, role: Role) -> bool:
     """Whether anything had to be changed."""
+    before = await membership_of(member.organization_id, member.user_id)
     held = await Grant.filter(member_id=member.id, workspace_id=None).select_related("role")
     for grant in held:
         grant.member = member
@@ -126,7 +137,8 @@ async def replace_organization_wide(change: Change, member: Member, role: Role) 
             organization_id=member.organization_id,
             member=member,
             role=role,
-            granted_by_id=change.actor.user_id,
+            granted_by_id=change.actor.answerable_id,
         )
         record_created(change, given)
+    await record_entries(change, member, before)
     return kept != held

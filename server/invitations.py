@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from server import mail, members
-from server.access import conferable, membership_of, require_conferable
+from tortoise.expressions import Q
+
+from server import mail, members, plans
+from server.access import Actor, membership_of
 from server.audit import Change, difference
 from server.authentication import token_hash
+from server.catalogue import catalogue
+from server.ceiling import conferable, require_conferable
 from server.errors import Problem, ProblemCode, forbidden, not_found
 from server.mail import LetterKind
 from server.models import (
@@ -22,6 +26,7 @@ from server.models import (
     User,
     Workspace,
 )
+from server.roles import is_custom
 from server.settings import settings
 from server.text import clean_paragraph, mask_email, normalize_email
 
@@ -57,13 +62,30 @@ class _Known:
     workspaces: dict[UUID, Workspace]
     member_emails: set[str]
     pending: dict[str, Invitation]
+    free_seats: int | None
     seen: set[str] = field(default_factory=set)
 
     def role(self, reference: str | UUID, field: str) -> Role:
+        """Raises NOT_FOUND, or INVALID for one that the catalogue invites nobody to."""
         for role in self.roles:
             if reference in (role.id, role.key):
-                return role
-        raise not_found(Role.noun, field)
+                break
+        else:
+            raise not_found(Role.noun, field)
+        if role.organization_id is None and not catalogue.roles[role.key].invitable:
+            raise Problem(
+                ProblemCode.INVALID,
+                f"Nobody can be invited as {role.name}: invite with another role, and grant this one afterwards.",
+                field,
+            )
+        return role
+
+    def take_seat(self, organization: Organization, field: str) -> None:
+        """Raises SEAT_LIMIT_REACHED."""
+        if self.free_seats is not None:
+            if self.free_seats <= 0:
+                raise plans.no_seat(plans.total_seats(organization) or 0, field)
+            self.free_seats -= 1
 
 
 def expired_link(field: str = "token") -> Problem:
@@ -86,11 +108,7 @@ async def invite(
     own = change.actor.memberships[organization.id]
     if not any(PERMISSION in held.permissions for held in own.held):
         raise forbidden(PERMISSION, "organizationId")
-    if not change.actor.email_verified:
-        raise Problem(
-            ProblemCode.EMAIL_NOT_VERIFIED,
-            "Verify your own e-mail address before you invite others: follow the link in the letter you got.",
-        )
+    require_verified(change.actor)
     if not invitees:
         raise Problem(ProblemCode.REQUIRED, "Enter at least one address.", "invitations")
     if len(invitees) > BATCH:
@@ -109,7 +127,19 @@ async def invite(
             accepted.append((invitation, workspaces))
             outcomes.append(Outcome(invitation.email, invitation=invitation))
     await _send(change, accepted)
+    refusals = {outcome.problem.code: outcome.problem for outcome in outcomes if outcome.problem}
+    for refusal in refusals.values():
+        change.refused(organization, refusal, "inviteMembers")  # one event a code, however many rows
     return outcomes
+
+
+def require_verified(actor: Actor) -> None:
+    """Raises EMAIL_NOT_VERIFIED."""
+    if not actor.email_verified:
+        raise Problem(
+            ProblemCode.EMAIL_NOT_VERIFIED,
+            "Verify your own e-mail address before you invite others: follow the link in the letter you got.",
+        )
 
 
 async def _known(change: Change, organization: Organization, invitees: Sequence[Invitee]) -> _Known:
@@ -128,12 +158,13 @@ async def _known(change: Change, organization: Organization, invitees: Sequence[
     pending = await Invitation.filter(
         organization_id=organization.id, email__in=emails, status=InvitationStatus.PENDING
     )
-    available = await Role.all()
+    available = await Role.filter(Q(organization_id=organization.id) | Q(organization_id__isnull=True))
     return _Known(
-        roles=[role for role in available if role.organization_id in (None, organization.id)],
+        roles=sorted(available, key=is_custom),
         workspaces={workspace.id: workspace for workspace in workspaces if own.enters(workspace.id)},
         member_emails={str(email) for email in existing},
         pending={invitation.email: invitation for invitation in pending},
+        free_seats=await plans.free_seats(organization),
     )
 
 
@@ -161,12 +192,13 @@ def _prepare(
             "This address is invited already. Resend that invitation, or revoke it first.",
             f"{path}.email",
         )
+    known.take_seat(organization, f"{path}.email")
     invitation = Invitation(
         organization_id=organization.id,
         email=email,
         role=role,
         organization_wide=not workspaces,
-        invited_by_id=change.actor.user_id,
+        invited_by_id=change.actor.answerable_id,
         created_at=datetime.now(UTC),
         expires_at=datetime.now(UTC) + settings.invitation_ttl,
     )
@@ -198,24 +230,35 @@ async def _send(change: Change, accepted: Sequence[tuple[Invitation, list[Worksp
 async def _still_pending(change: Change, invitation_id: UUID) -> Invitation:
     """For those who could have sent it: the ceiling holds for taking back as for giving."""
     invitation = await change.load(Invitation, invitation_id, field="invitationId")
-    for workspace_id in await _places(invitation) or [None]:
-        change.require(PERMISSION, workspace_id, "invitationId")
-        require_conferable(change.actor, invitation.role, invitation.organization_id, workspace_id, "invitationId")
+    require_still_pending(change.actor, invitation, invitation.role, await _places(invitation))
+    return invitation
+
+
+def require_still_pending(
+    actor: Actor, invitation: Invitation, role: Role | None, places: Sequence[UUID | None]
+) -> None:
+    """Raises FORBIDDEN, ABOVE_YOUR_ROLE, ALREADY_DONE."""
+    for workspace_id in places or [None]:
+        if not actor.may(PERMISSION, invitation.organization_id, workspace_id):
+            raise forbidden(PERMISSION, "invitationId")
+        if role is not None:
+            require_conferable(actor, role, invitation.organization_id, workspace_id, "invitationId")
     if invitation.status is not InvitationStatus.PENDING:
         raise Problem(
             ProblemCode.ALREADY_DONE,
             f"This invitation is {invitation.status.value}. Invite the address anew.",
             "invitationId",
         )
-    return invitation
 
 
 async def resend(change: Change, invitation_id: UUID) -> Invitation:
     """Send a new link, for the full time; the old one dies. The sender answers for it from now on."""
     invitation = await _still_pending(change, invitation_id)
+    if invitation.expires_at <= datetime.now(UTC):
+        await plans.require_seat(await Organization.get(id=invitation.organization_id), "invitationId")
     invitation.token_hash = None
     invitation.expires_at = datetime.now(UTC) + settings.invitation_ttl
-    invitation.invited_by_id = change.actor.user_id
+    invitation.invited_by_id = change.actor.answerable_id
     await invitation.save()
     _record(change, "invitation.resent", invitation)
     await mail.enqueue(change, LetterKind.INVITATION, invitation)
@@ -236,7 +279,8 @@ async def _end(invitation: Invitation, status: InvitationStatus) -> None:
 
 
 def _record(change: Change, action: str, invitation: Invitation) -> None:
-    change.record(action, invitation, changes=difference(role=(None, invitation.role.key)))
+    role: Role = invitation.role  # type: ignore[assignment]  # a pending one has a role
+    change.record(action, invitation, changes=difference(role=(None, role.key)))
 
 
 async def _places(invitation: Invitation) -> list[UUID | None]:
@@ -335,14 +379,13 @@ async def join(change: Change, invitation: Invitation, user: User, field: str) -
     places = await _places(invitation)
     workspaces = await Workspace.filter(id__in=[place for place in places if place is not None])
     inviter = await membership_of(invitation.organization_id, invitation.invited_by_id)
-    if not places or inviter is None:
+    role = invitation.role
+    if not places or inviter is None or role is None:
         raise expired_link(field)
     for place in places:
-        if PERMISSION not in inviter.permissions(place) or not conferable(inviter, invitation.role, place):
+        if PERMISSION not in inviter.permissions(place) or not conferable(inviter, role, place):
             raise expired_link(field)
-    member = await members.join(
-        change, invitation.organization_id, user, invitation.role, workspaces, invitation.invited_by_id
-    )
+    member = await members.join(change, invitation.organization_id, user, role, workspaces, invitation.invited_by_id)
     await _end(invitation, InvitationStatus.ACCEPTED)
     _record(change, "invitation.accepted", invitation)
     if user.email_verified_at is None:

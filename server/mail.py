@@ -157,7 +157,7 @@ async def _write_invitation(letter: Letter) -> tuple[Content, Link] | None:
         link,
         organization=invitation.organization.name,
         inviter=invitation.invited_by and invitation.invited_by.name,
-        role=invitation.role.name,
+        role=invitation.role.name if invitation.role else "",
         workspaces=workspaces,
         message=re.sub(r"\r\n?", "\n", invitation.message),
     )

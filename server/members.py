@@ -5,13 +5,14 @@ from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from server import grants, roles
-from server.access import keep_an_owner, require_conferable, require_manages
+from server import grants, plans, roles
+from server.access import Actor
 from server.audit import Change, difference, timestamp
 from server.catalogue import catalogue
+from server.ceiling import keep_an_owner, require_conferable, require_manages
 from server.database import violated
 from server.errors import Problem, ProblemCode
-from server.models import Grant, Member, MemberStatus, Role, User, Workspace, type_id
+from server.models import Availability, Grant, Member, MemberStatus, Organization, Role, User, Workspace, type_id
 
 
 async def join(
@@ -24,8 +25,9 @@ async def join(
 ) -> Member:
     """Make a user a member with a role, organization-wide or, where some are named, in the workspaces only.
 
-    Raises ALREADY_DONE for one who is a member.
+    Raises ALREADY_DONE for one who is a member, SEAT_LIMIT_REACHED.
     """
+    await plans.require_seat_for_member(organization_id)
     try:
         member = await Member.create(organization_id=organization_id, user=user)
     except IntegrityError as error:
@@ -82,8 +84,7 @@ async def suspend(change: Change, member_id: UUID) -> Member:
     """Take all access away, and keep the roles for when the member is reactivated."""
     member = await change.load(Member, member_id, "members:suspend", "memberId")
     await require_manages(change.actor, member, field="memberId")
-    if member.status is MemberStatus.SUSPENDED:
-        raise Problem(ProblemCode.ALREADY_DONE, "This member is suspended already.", "memberId")
+    require_status(member, MemberStatus.ACTIVE)
     await _set_status(change, member, MemberStatus.SUSPENDED, "member.suspended")
     await _record_in_workspaces(change, member, "member.workspace_left")
     await keep_an_owner(member.organization_id)
@@ -93,11 +94,17 @@ async def suspend(change: Change, member_id: UUID) -> Member:
 async def reactivate(change: Change, member_id: UUID) -> Member:
     member = await change.load(Member, member_id, "members:suspend", "memberId")
     await require_manages(change.actor, member, field="memberId")
-    if member.status is MemberStatus.ACTIVE:
-        raise Problem(ProblemCode.ALREADY_DONE, "This member is active already.", "memberId")
+    require_status(member, MemberStatus.SUSPENDED)
+    await plans.require_seat(await Organization.get(id=member.organization_id), "memberId")
     await _set_status(change, member, MemberStatus.ACTIVE, "member.reactivated")
     await _record_in_workspaces(change, member, "member.workspace_entered")
     return member
+
+
+def require_status(member: Member, status: MemberStatus) -> None:
+    """Raises ALREADY_DONE."""
+    if member.status is not status:
+        raise Problem(ProblemCode.ALREADY_DONE, f"This member is {member.status.value} already.", "memberId")
 
 
 async def _set_status(change: Change, member: Member, status: MemberStatus, action: str) -> None:
@@ -109,6 +116,7 @@ async def _set_status(change: Change, member: Member, status: MemberStatus, acti
 
 async def leave(change: Change, organization_id: UUID | None) -> Member:
     """Give up one's own membership. Raises LAST_OWNER."""
+    change.actor.signed_in()
     organization = await change.enter(change.actor.in_organization(organization_id), field="organizationId")
     own_id = change.actor.memberships[organization.id].member_id
     member = await Member.get(id=own_id).select_related("user")
@@ -118,16 +126,14 @@ async def leave(change: Change, organization_id: UUID | None) -> Member:
 
 async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UUID) -> Member:
     """Make a member the owner in one's own place, and take the given role oneself."""
+    change.actor.signed_in()
     heir = await change.load(Member, member_id, "organization:transfer", "memberId")
     organization_id = heir.organization_id
     own_id = change.actor.memberships[organization_id].member_id
-    if heir.id == own_id:
-        raise Problem(ProblemCode.ALREADY_DONE, "You are the owner. Name the member who shall be.", "memberId")
-    if heir.status is not MemberStatus.ACTIVE:
-        raise Problem(ProblemCode.INVALID, "This member is suspended. Reactivate them first.", "memberId")
+    require_heir(change.actor, heir)
     await require_manages(change.actor, heir, field="memberId")
+    require_may_make_owner(change.actor, organization_id)
     creator = await roles.creator_role()
-    require_conferable(change.actor, creator, organization_id, None, "memberId")
     remaining = await roles.find(organization_id, own_role, "ownRole")
     if remaining.key == catalogue.creator:
         raise Problem(ProblemCode.INVALID, "Keep a role below owner. To add an owner, grant the role.", "ownRole")
@@ -137,3 +143,36 @@ async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UU
     await grants.replace_organization_wide(change, own, remaining)
     await keep_an_owner(organization_id)
     return heir
+
+
+def require_heir(actor: Actor, heir: Member) -> None:
+    """Raises ALREADY_DONE, INVALID."""
+    if heir.id == actor.memberships[heir.organization_id].member_id:
+        raise Problem(ProblemCode.ALREADY_DONE, "You are the owner. Name the member who shall be.", "memberId")
+    if heir.status is not MemberStatus.ACTIVE:
+        raise Problem(ProblemCode.INVALID, "This member is suspended. Reactivate them first.", "memberId")
+
+
+def require_may_make_owner(actor: Actor, organization_id: UUID) -> None:
+    """Raises ABOVE_YOUR_ROLE for whoever may hand on what they do not hold."""
+    built_in = catalogue.roles[catalogue.creator]
+    creator = Role(key=catalogue.creator, name=built_in.name, permissions=catalogue.permissions_of(catalogue.creator))
+    require_conferable(actor, creator, organization_id, None, "memberId")
+
+
+async def set_availability(change: Change, organization_id: UUID | None, availability: Availability) -> Member:
+    """Say whether one can be turned to. Raises FORBIDDEN."""
+    change.actor.signed_in()
+    organization = await change.enter(
+        change.actor.in_organization(organization_id), "availability:set", "organizationId"
+    )
+    own_id = change.actor.memberships[organization.id].member_id
+    member = await Member.get(id=own_id).select_related("user")
+    changes = difference(availability=(member.availability.value, availability.value))
+    if not changes:
+        change.unchanged()
+        return member
+    member.availability = availability
+    await member.save(update_fields=["availability"])
+    change.record("member.availability_changed", member, changes=changes)
+    return member

@@ -6,7 +6,7 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from server import members
-from server.access import SYSTEM
+from server.access import SYSTEM, mfa_required, require_member
 from server.audit import Change, change, difference
 from server.catalogue import catalogue
 from server.database import fetch, take_turns, violated
@@ -42,7 +42,9 @@ async def create(change: Change, user: User, name: str, slug: str | None = None,
     name = clean_name(name, field, "The organization's name")
     await change.begin()
     free = await free_slug("organization", None, name, slug)
-    organization = await Organization.create(name=name, slug=free)
+    organization = await Organization.create(
+        name=name, slug=free, region=catalogue.product.region, plan=catalogue.product.plan
+    )
     await change.found(organization)
     change.record("organization.created", organization, changes=difference(name=(None, name), slug=(None, free)))
     await members.join(change, organization.id, user, await creator_role(), [], granted_by=user.id)
@@ -94,8 +96,7 @@ async def switch(change: Change, organization_id: UUID) -> None:
     """Make an organization the session's active one."""
     actor = change.actor
     user = await User.get(id=actor.signed_in())
-    if organization_id not in actor.memberships:
-        raise not_found(Organization.noun, "organizationId")
+    require_member(actor, organization_id, "organizationId")
     await change.account(user)
     organization = await Organization.get(id=organization_id)
     await Session.filter(id=actor.session_id).update(organization_id=organization_id, workspace_id=None)
@@ -115,14 +116,17 @@ def confirm(name: str, typed: str, what: str) -> None:
 
 
 async def delete(change: Change, organization_id: UUID | None, confirm_name: str) -> Organization:
-    """Gone for everybody at once; can be restored until `purge_at`."""
+    """Gone for everybody at once; can be restored until `purge_at`, unless there is no restore window."""
     organization = await change.enter(
         change.actor.in_organization(organization_id), "organization:delete", "organizationId"
     )
     confirm(organization.name, confirm_name, Organization.noun)
     organization.deleted_at = datetime.now(UTC)
     organization.purge_at = organization.deleted_at + catalogue.restore_window
-    await organization.save()
+    if catalogue.restore_window:
+        await organization.save()
+    else:
+        await organization.delete()
     change.record("organization.deleted", organization)
     return organization
 
@@ -137,6 +141,8 @@ async def restore(change: Change, organization_id: UUID) -> Organization:
     organization = await Organization.get_or_none(id=organization_id)
     if organization is None or organization.deleted_at is None:
         raise not_found(Organization.noun, "organizationId")
+    if membership.locked:
+        raise mfa_required("organizationId")
     if "organization:delete" not in membership.permissions():
         raise forbidden("organization:delete", "organizationId")
     organization.deleted_at = organization.purge_at = None
@@ -154,3 +160,15 @@ async def purge() -> None:
                 unit.record("organization.purged", organization)
             else:
                 unit.unchanged()
+
+
+async def done_tasks(organization_ids: list[UUID]) -> list[set[str]]:
+    """For each organization, the keys of the checklist's tasks that have been done."""
+    rows = await fetch(
+        """SELECT o.id, a.action FROM unnest($1::uuid[]) o (id) CROSS JOIN unnest($2::text[]) a (action)
+        WHERE EXISTS (SELECT 1 FROM audit_event e WHERE e.chain_id = o.id AND e.action = a.action)""",
+        organization_ids,
+        [task.done_by for task in catalogue.checklist.values()],
+    )
+    done = {(row["id"], row["action"]) for row in rows}
+    return [{key for key, task in catalogue.checklist.items() if (id, task.done_by) in done} for id in organization_ids]

@@ -6,7 +6,7 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from server import grants
-from server.access import SYSTEM, Membership
+from server.access import SYSTEM, Membership, in_force
 from server.audit import Change, change, difference
 from server.catalogue import catalogue
 from server.database import violated
@@ -55,7 +55,7 @@ async def create(
         changes=difference(name=(None, name), slug=(None, workspace.slug)),
     )
     membership = change.actor.memberships[organization.id]
-    if not membership.enters(workspace.id):
+    if not membership.enters(workspace.id) and membership.member_id is not None:
         await _grant_own_roles(change, membership, workspace)
     if switch:
         await enter(change, workspace.id)
@@ -71,7 +71,7 @@ async def _grant_own_roles(change: Change, membership: Membership, workspace: Wo
             role=held.role,
             workspace=workspace,
             expires_at=held.expires_at,
-            granted_by_id=change.actor.user_id,
+            granted_by_id=change.actor.answerable_id,
         )
         grants.record_created(change, given)
     change.record("member.workspace_entered", member, workspace_id=workspace.id)
@@ -123,16 +123,13 @@ async def switch(change: Change, workspace_id: UUID | None) -> None:
 
 async def leave(change: Change, workspace_id: UUID) -> Workspace:
     """Give up one's own grants in a workspace."""
+    change.actor.signed_in()
     workspace = await change.load(Workspace, workspace_id, field="workspaceId")
     membership = change.actor.memberships[workspace.organization_id]
     member = await Member.get(id=membership.member_id).select_related("user")
-    held = await Grant.filter(member_id=member.id, workspace_id=workspace.id).select_related("role", "member__user")
-    if not held:
-        raise Problem(
-            ProblemCode.ALREADY_DONE,
-            "You have no role of your own in this workspace: your organization-wide role opens it.",
-            "workspaceId",
-        )
+    own = Grant.filter(in_force(), member_id=member.id, workspace_id=workspace.id)
+    held = await own.select_related("role", "member__user")
+    require_own_grant(bool(held))
     for grant in held:
         await grant.delete()
         grants.record_revoked(change, grant)
@@ -140,22 +137,37 @@ async def leave(change: Change, workspace_id: UUID) -> Workspace:
     return workspace
 
 
+def require_own_grant(has_one: bool) -> None:
+    """Raises ALREADY_DONE."""
+    if not has_one:
+        raise Problem(
+            ProblemCode.ALREADY_DONE,
+            "You have no role of your own in this workspace: your organization-wide role opens it.",
+            "workspaceId",
+        )
+
+
 async def delete(change: Change, workspace_id: UUID, confirm_name: str) -> Workspace:
-    """Gone for everybody at once; can be restored until `purge_at`."""
+    """Gone for everybody at once; can be restored until `purge_at`, unless there is no restore window."""
     workspace = await change.load(Workspace, workspace_id, "workspaces:delete", "workspaceId")
     confirm(workspace.name, confirm_name, Workspace.noun)
     workspace.deleted_at = datetime.now(UTC)
     workspace.purge_at = workspace.deleted_at + catalogue.restore_window
-    await workspace.save()
+    if catalogue.restore_window:
+        await workspace.save()
+    else:
+        await workspace.delete()
     change.record("workspace.deleted", workspace, workspace_id=workspace.id)
     return workspace
 
 
 async def restore(change: Change, workspace_id: UUID) -> Workspace:
     """Bring a deleted workspace back within its restore window, for whoever could enter it."""
-    change.actor.signed_in()
+    change.actor.identified()
     workspace = await Workspace.get_or_none(id=workspace_id, deleted_at__isnull=False)
-    if workspace is None or not change.actor.enters(workspace.organization_id, workspace.id):
+    memberships = {**change.actor.memberships, **change.actor.locked}
+    membership = memberships.get(workspace.organization_id) if workspace is not None else None
+    if workspace is None or membership is None or not membership.enters(workspace.id):
         raise not_found(Workspace.noun, "workspaceId")
     await change.enter(workspace.organization_id, "workspaces:delete", "workspaceId")
     if not await Workspace.filter(id=workspace_id, deleted_at__isnull=False).update(deleted_at=None, purge_at=None):
