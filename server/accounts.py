@@ -7,13 +7,14 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 from tortoise.queryset import QuerySet
 
-from server import audit, invitations, mail, members, organizations
+from server import audit, invitations, mail, members, mfa, organizations
 from server.audit import INSTALLATION, Change, difference
 from server.authentication import (
     UNKNOWN_USER_HASH,
     hash_password,
     open_session,
     password_matches,
+    require_password,
     session_actor,
     token_hash,
 )
@@ -109,8 +110,11 @@ async def _open_session(change: Change, user: User, organization_id: UUID | None
     return token
 
 
-async def sign_in(change: Change, email: str, password: str) -> str:
-    """Returns a new session's token. Raises WRONG_CREDENTIALS, the same and as slowly for an unknown address."""
+async def sign_in(change: Change, email: str, password: str, code: str | None = None) -> str:
+    """Returns a new session's token. Raises WRONG_CREDENTIALS, the same and as slowly for an unknown address.
+
+    Only whoever has the password learns that it takes a code too: MFA_REQUIRED, WRONG_CREDENTIALS, RATE_LIMITED.
+    """
     try:
         email = normalize_email(email)
     except Problem:
@@ -124,6 +128,7 @@ async def sign_in(change: Change, email: str, password: str) -> str:
             ProblemCode.WRONG_CREDENTIALS,
             "The e-mail address or the password is wrong. Try again, or reset it.",
         )
+    await mfa.check(change.actor, user, code)
     organization_id = await _organization_to_enter(user)
     if organization_id is not None:
         await change.lock_organization(organization_id)
@@ -131,6 +136,12 @@ async def sign_in(change: Change, email: str, password: str) -> str:
     unchanged = await User.exists(id=user.id, password_hash=stored)
     if not unchanged:
         raise Problem(ProblemCode.CONFLICT, "The password has just been changed. Sign in with the new one.")
+    try:
+        await mfa.use(change, user, code)
+    except Problem as problem:
+        await change.roll_back(problem)  # before the other transaction, since they do not nest
+        await _record_failed_sign_in(change, user, email)
+        raise
     return await _open_session(change, user, organization_id)
 
 
@@ -162,6 +173,7 @@ async def sign_out(change: Change) -> None:
 
 
 async def revoke_session(change: Change, session_id: UUID) -> Session:
+    change.actor.signed_in()
     session = await change.load(Session, session_id, field="sessionId")
     user = await User.get(id=session.user_id)
     await change.account(user)
@@ -258,7 +270,7 @@ async def reset_password(change: Change, token: str, password: str) -> User:
 async def change_password(change: Change, current_password: str, new_password: str) -> User:
     """Ends all other sessions."""
     user = await User.get(id=change.actor.signed_in())
-    await _require_password(user, current_password, "currentPassword")
+    await require_password(user, current_password, "currentPassword")
     check_password(new_password, user.email, "newPassword")
     password_hash = await hash_password(new_password)
     await change.account(user)
@@ -268,11 +280,6 @@ async def change_password(change: Change, current_password: str, new_password: s
     await Session.filter(user_id=user.id).exclude(id=change.actor.session_id).delete()
     change.record("account.password_changed", user, chain_id=user.id)
     return user
-
-
-async def _require_password(user: User, password: str, field: str) -> None:
-    if not await password_matches(password[: PASSWORD_LENGTHS[-1] + 1], user.password_hash):
-        raise Problem(ProblemCode.WRONG_CREDENTIALS, "This is not your current password.", field)
 
 
 async def update_profile(change: Change, name: str | None) -> User:
@@ -293,7 +300,7 @@ async def update_profile(change: Change, name: str | None) -> User:
 async def delete_account(change: Change, password: str) -> User:
     """Leave every organization and be forgotten, but for the audit log. Raises LAST_OWNER."""
     user = await User.get(id=change.actor.signed_in())
-    await _require_password(user, password, "password")
+    await require_password(user, password, "password")
     joined = {member.organization_id for member in await Member.filter(user_id=user.id)}
     await change.lock_organizations(joined)
     await change.account(user)
