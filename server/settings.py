@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """A session unused for this long is over."""
     password_reset_ttl: timedelta = timedelta(hours=1)
     email_verification_ttl: timedelta = timedelta(days=3)
+    access_token_ttl: timedelta = timedelta(minutes=5)
+    """How long a signed access token is valid, whatever becomes of its bearer's access meanwhile."""
 
     @cached_property
     def url(self) -> str:
