@@ -3,27 +3,52 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.access_tokens import AccessTokenMutation
 from schema.accounts import AccountMutation, AccountQuery
+from schema.api_keys import ApiKeyMutation
+from schema.catalogue import CatalogueQuery
+from schema.checks import CheckQuery
 from schema.door import behind_the_door
 from schema.events import EventSubscription
 from schema.grants import GrantMutation
 from schema.invitations import InvitationMutation, InvitationQuery
 from schema.limits import Schema, limits
 from schema.members import MemberMutation
+from schema.mfa import MfaMutation
 from schema.node import NodeQuery
 from schema.organizations import OrganizationMutation, OrganizationQuery
+from schema.product_settings import SettingMutation
+from schema.roles import RoleMutation
 from schema.workspaces import WorkspaceMutation, WorkspaceQuery
 
 
 @strawberry.type(description="What can be asked.")
-class Query(AccountQuery, OrganizationQuery, WorkspaceQuery, InvitationQuery, NodeQuery):
+class Query(
+    AccountQuery,
+    OrganizationQuery,
+    WorkspaceQuery,
+    InvitationQuery,
+    NodeQuery,
+    CatalogueQuery,
+    CheckQuery,
+):
     pass
 
 
 @behind_the_door
 @strawberry.type(description="What can be done.")
 class Mutation(
-    AccountMutation, OrganizationMutation, WorkspaceMutation, InvitationMutation, MemberMutation, GrantMutation
+    AccountMutation,
+    MfaMutation,
+    AccessTokenMutation,
+    OrganizationMutation,
+    SettingMutation,
+    WorkspaceMutation,
+    InvitationMutation,
+    MemberMutation,
+    RoleMutation,
+    GrantMutation,
+    ApiKeyMutation,
 ):
     pass
 

@@ -12,6 +12,7 @@ from schema.pagination import (
     ROW_ID,
     After,
     Before,
+    Condition,
     Connection,
     First,
     Last,
@@ -27,6 +28,7 @@ from server.access import load, visible
 from server.errors import Problem
 
 if TYPE_CHECKING:
+    from schema.api_keys import ApiKey
     from schema.invitations import Invitation
     from schema.members import Member
     from schema.organizations import Organization
@@ -62,6 +64,15 @@ class User(Node):
     def created_at(self) -> datetime:
         return self.row.created_at
 
+    @strawberry.field(
+        description="Whether signing in takes a one-time code; null to those who share no organization with the person."
+    )
+    async def mfa_enabled(self, info: Info) -> bool | None:
+        actor = info.context.actor
+        if self.row.id == actor.user_id:
+            return actor.has_mfa
+        return await info.context.loaders.mfa_enabled(actor).load(self.row.id)
+
 
 @refetchable(models.Session)
 @strawberry.type(description="A sign-in that lasts until it is signed out, revoked, or unused for too long.")
@@ -95,10 +106,19 @@ class Session(Node):
 
 @strawberry.type(description="Who asks, and what they can do.")
 class Viewer:
-    @strawberry.field(description="The signed-in person.")
+    @strawberry.field(description="The signed-in person; null for an API key.")
     async def user(self, info: Info) -> User | None:
-        row = await info.context.loaders.by_id(models.User).load(info.context.actor.signed_in())
+        user_id = info.context.actor.user_id
+        row = await info.context.loaders.by_id(models.User).load(user_id) if user_id else None
         return User(row=row) if row else None
+
+    @strawberry.field(description="The API key that asks; null for a person.")
+    async def api_key(self, info: Info) -> Annotated["ApiKey", strawberry.lazy("schema.api_keys")] | None:
+        from schema.api_keys import ApiKey
+
+        id = info.context.actor.api_key_id
+        row = await info.context.loaders.by_id(models.ApiKey).load(id) if id else None
+        return ApiKey(row=row) if row else None
 
     @strawberry.field(description="The session that asks.")
     async def session(self, info: Info) -> Session | None:
@@ -128,22 +148,28 @@ class Viewer:
         row = await info.context.loaders.by_id(models.Workspace).load(id) if id else None
         return Workspace(row=row) if row else None
 
-    @strawberry.field(description="What the person belongs to, in the order of joining.")
+    @strawberry.field(
+        description="What the person belongs to and can enter, in the order of joining; null for an API key."
+    )
     async def memberships(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None:
         from schema.members import Member
 
+        user_id, locked = info.context.actor.user_id, info.context.actor.locked
+        if user_id is None:
+            return None
         return await connect(
             info,
             MEMBERSHIPS,
-            info.context.actor.signed_in(),
+            user_id,
             lambda row: Member(row=row),
             first=first,
             after=after,
             last=last,
             before=before,
             order="JOINED_AT",
+            where=[Condition("x.organization_id <> ALL ({}::uuid[])", (tuple(locked),))] if locked else [],
         )
 
     @strawberry.field(description="Effective permissions in the active organization and workspace, sorted.")
@@ -178,7 +204,7 @@ class Viewer:
         from schema.invitations import Invitation
 
         actor = info.context.actor
-        if not actor.email_verified:
+        if not actor.email_verified or not actor.email:
             return []
         return [Invitation(row=row) for row in await invitations.pending_for(actor.email)]
 
@@ -196,6 +222,18 @@ class Viewer:
         rows = await models.Organization.filter(id__in=restorable).order_by("id")
         return [Organization(row=row) for row in rows]
 
+    @strawberry.field(
+        description="Organizations that the viewer cannot enter before turning two-factor authentication on.",
+    )
+    async def organizations_requiring_mfa(
+        self, info: Info
+    ) -> list[Annotated["Organization", strawberry.lazy("schema.organizations")]]:
+        from schema.organizations import Organization
+
+        locked = info.context.actor.locked
+        rows = await models.Organization.filter(id__in=list(locked)).order_by("id") if locked else []
+        return [Organization(row=row) for row in rows]
+
 
 @strawberry.type
 class AccountQuery:
@@ -210,7 +248,7 @@ class AccountQuery:
 class ViewerPayload(Payload):
     @strawberry.field(description="The viewer as it now is; null when nobody is signed in.")
     def viewer(self, info: Info) -> Viewer | None:
-        return Viewer() if info.context.actor.user_id else None
+        return Viewer() if info.context.actor.known else None
 
 
 @strawberry.input(description="A new account.")
@@ -237,6 +275,10 @@ class SignUpPayload(ViewerPayload):
 class SignInInput:
     email: str = strawberry.field(description="The account's address.")
     password: str = strawberry.field(description="The account's password.")
+    code: str | None = strawberry.field(
+        default=None,
+        description="A one-time or a recovery code, where two-factor authentication is on; MFA_REQUIRED asks for it.",
+    )
 
 
 @strawberry.type(description="What signIn answers.")
@@ -353,9 +395,11 @@ class AccountMutation:
         info.context.set_session_cookie(token)
         return SignUpPayload(token=token)
 
-    @strawberry.mutation(description="Sign in with address and password.")
+    @strawberry.mutation(
+        description="Sign in with address and password, and with a code where two-factor authentication is on."
+    )
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload | None:
-        token = await rules.sign_in(info.context.change, input.email, input.password)
+        token = await rules.sign_in(info.context.change, input.email, input.password, input.code)
         info.context.set_session_cookie(token)
         return SignInPayload(token=token)
 

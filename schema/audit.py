@@ -36,6 +36,7 @@ describe_enum(
     "ActorType",
     "What kind of actor did something.",
     USER="A person.",
+    API_KEY="An API key.",
     ANONYMOUS="Somebody who was not signed in.",
     SYSTEM="Orgraph itself.",
 )
@@ -44,8 +45,8 @@ describe_enum(
 @strawberry.type(description="Who did something, as it was called then.")
 class AuditActor:
     type: models.PrincipalType = strawberry.field(description="What kind.")
-    id: strawberry.ID | None = strawberry.field(description="The user's id; null for others.")
-    label: str = strawberry.field(description="The address at that time.")
+    id: strawberry.ID | None = strawberry.field(description="The user's or API key's id; null for others.")
+    label: str = strawberry.field(description="The address or name at that time.")
 
 
 @strawberry.type(description="What something was done to, as it was called then.")
@@ -63,7 +64,8 @@ class AuditChange:
 
 
 def actor_of(row: models.AuditEvent) -> AuditActor:
-    id = global_id(models.User.prefix, row.actor_id) if row.actor_id else None
+    model = models.ApiKey if row.actor_type is models.PrincipalType.API_KEY else models.User
+    id = global_id(model.prefix, row.actor_id) if row.actor_id else None
     return AuditActor(type=row.actor_type, id=id, label=row.actor_label)
 
 

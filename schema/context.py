@@ -10,8 +10,9 @@ from starlette.responses import Response
 from schema.loaders import Loaders
 from server.access import Actor
 from server.audit import Change
-from server.authentication import refresh
+from server.authentication import refresh, touch, touch_is_due
 from server.errors import Unauthenticated
+from server.events import in_background
 from server.settings import settings
 
 # RFC 6265bis: the prefix binds a cookie to its host, and takes HTTPS.
@@ -68,7 +69,10 @@ class Context:
 
     async def for_operation(self) -> "Context":
         """A context with access as it is now and nothing loaded, for one operation of many on a socket."""
-        return replace(self, actor=await current(self.actor), loaders=Loaders(), _change=None)
+        actor = await current(self.actor)
+        if touch_is_due(actor):
+            in_background(touch(actor))
+        return replace(self, actor=actor, loaders=Loaders(), _change=None)
 
 
 Info = strawberry.Info[Context, None]

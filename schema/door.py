@@ -9,6 +9,7 @@ from strawberry.types.base import StrawberryOptional, get_object_definition
 from strawberry.types.field import StrawberryField
 
 from schema.context import Info, current
+from schema.permissions import document
 from schema.problems import UserError, user_error
 from server.audit import change, record_refusal
 from server.errors import Problem
@@ -21,6 +22,10 @@ class Payload:
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why nothing was changed; empty when it worked."
     )
+    revision: str | None = strawberry.field(
+        default=None,
+        description="Names the state after the change: checkPermissions(atLeast:) answers from it or a later one.",
+    )
 
 
 class Door(FieldExtension):
@@ -29,6 +34,7 @@ class Door(FieldExtension):
     def apply(self, field: StrawberryField) -> None:
         for argument in field.arguments:
             argument.description = argument.description or "What to do."
+        document(field)
 
     async def resolve_async(self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **kwargs: Any) -> Any:
         context = info.context
@@ -41,6 +47,7 @@ class Door(FieldExtension):
             return _payload_type(info)(user_errors=[user_error(problem)])
         finally:
             context.enter(None)
+        payload.revision = unit.revision
         context.acting(await current(unit.actor))
         return payload
 

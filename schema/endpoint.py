@@ -28,7 +28,7 @@ from schema.scalars import parse_id
 from server import events
 from server.access import Actor, Origin
 from server.authentication import acting_in, authenticate, touch, touch_is_due
-from server.errors import Problem
+from server.errors import Problem, Unauthenticated
 from server.models import Organization, Workspace
 
 GRAPHIQL = Path(__file__).parent / "graphiql" / "dist"
@@ -52,11 +52,12 @@ class Refused(Exception):
         self.message = message
 
 
-def _answer(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"errors": [{"message": message, "extensions": {"code": code}}]}, status_code=status)
+def answer(status: int, code: str, message: str, **details: Any) -> Response:
+    """An error, in the form in which the graph has them."""
+    return JSONResponse({"errors": [{"message": message, "extensions": {"code": code, **details}}]}, status_code=status)
 
 
-def _limited(receive: Receive) -> Receive:
+def limited_body(receive: Receive) -> Receive:
     """Raises Refused once a body is larger than MAX_BODY, whatever length it claims."""
     received = 0
 
@@ -141,9 +142,12 @@ async def _actor(token: str | None, origin: Origin, headers: Any) -> Actor:
     """Raises Refused where a header names what the actor cannot enter: better no answer than another's."""
     actor = (await authenticate(token, origin) if token else None) or Actor(origin=origin)
     organization, workspace = headers.get("orgraph-organization"), headers.get("orgraph-workspace")
-    if actor.user_id is not None:
+    if actor.known:
         if organization or workspace:
-            actor = await _overridden(actor, organization, workspace)
+            try:
+                actor = await _overridden(actor, organization, workspace)
+            except Unauthenticated:
+                return Actor(origin=origin)
         if touch_is_due(actor):
             events.in_background(touch(actor))
     return actor
@@ -164,6 +168,16 @@ async def _overridden(actor: Actor, organization: str | None, workspace: str | N
         ) from None
 
 
+def bearer_of(connection: HTTPConnection) -> str | None:
+    return _bearer(connection.headers.get("authorization"))
+
+
+async def actor_of(connection: HTTPConnection) -> Actor:
+    """Who asks, by the headers and the cookie. Raises Refused."""
+    token = bearer_of(connection) or connection.cookies.get(SESSION_COOKIE)
+    return await _actor(token, _origin(connection), connection.headers)
+
+
 class Endpoint(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = TransportWsHandler
     stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: SseTransport}
@@ -180,11 +194,11 @@ class Endpoint(GraphQL[Context, None]):
             await self._websocket(WebSocket(scope, receive=receive, send=send))
             return
         try:
-            response = await self.run(Request(scope, _limited(receive)))
+            response = await self.run(Request(scope, limited_body(receive)))
         except HTTPException as error:
-            response = _answer(error.status_code, "BAD_REQUEST", error.reason)
+            response = answer(error.status_code, "BAD_REQUEST", error.reason)
         except Refused as refused:
-            response = _answer(refused.status, refused.code, refused.message)
+            response = answer(refused.status, refused.code, refused.message)
         response.headers.setdefault("Cache-Control", "no-store")
         await response(scope, receive, send)
 
@@ -197,11 +211,10 @@ class Endpoint(GraphQL[Context, None]):
     # Credentials
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        token = _bearer(request.headers.get("authorization")) or request.cookies.get(SESSION_COOKIE)
         return Context(
             request=request,
             response=response if isinstance(response, Response) else None,
-            actor=await _actor(token, _origin(request), request.headers),
+            actor=await actor_of(request),
         )
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
@@ -217,7 +230,7 @@ class Endpoint(GraphQL[Context, None]):
             actor = await _actor(token or context.request.cookies.get(SESSION_COOKIE), context.actor.origin, params)
         except Refused:
             raise ConnectionRejectionError from None
-        if actor.user_id is None:
+        if not actor.known:
             raise ConnectionRejectionError
         context.actor = actor
         return UNSET

@@ -28,8 +28,10 @@ describe_enum(
     SUSPENDED="A member lost all access for the time being.",
     REACTIVATED="A suspended member has access again.",
     ROLE_GRANTED="A member was given a role.",
-    ROLE_CHANGED="A role that a member has was given another end.",
+    ROLE_CHANGED="A role that a member has was given another end, or another role took its place.",
     ROLE_REVOKED="A role was taken from a member.",
+    ROLE_UPDATED="A custom role was changed, for all who have it.",
+    AVAILABILITY_CHANGED="A member is available, busy or offline.",
     WORKSPACE_ENTERED="A member can enter a workspace from now on.",
     WORKSPACE_LEFT="A member cannot enter a workspace any more.",
     INVITATION_SENT="Somebody was invited, or sent the invitation again.",
@@ -105,7 +107,10 @@ class MembershipChange:
         return Member(row=row) if row else None
 
     @strawberry.field(description="The role that was granted, changed, revoked or offered.")
-    async def role(self) -> Role | None:
+    async def role(self, info: Info) -> Role | None:
+        if self.event.target_type == models.Role.prefix and self.event.target_id is not None:
+            found = await info.context.loaders.by_id(models.Role).load(self.event.target_id)
+            return Role(row=found) if found else None
         named = [change for change in self.event.changes if change["field"] == "role"]
         if not named:
             return None

@@ -9,6 +9,7 @@ from schema.context import Info
 from schema.door import Payload
 from schema.members import Member
 from schema.node import Node, refetchable
+from schema.permissions import takes
 from schema.roles import Role
 from schema.scalars import optional_id, required_id, role_reference, utc
 from schema.workspaces import Workspace
@@ -86,7 +87,9 @@ class SetMemberRolePayload(Payload):
 
 @strawberry.type
 class GrantMutation:
-    @strawberry.mutation(description="Give a member a role; if they have it there, set when it ends.")
+    @strawberry.mutation(
+        description="Give a member a role; if they have it there, set when it ends.", directives=takes("members:grant")
+    )
     async def grant_role(self, info: Info, input: GrantRoleInput) -> GrantRolePayload | None:
         row = await rules.grant(
             info.context.change,
@@ -97,12 +100,14 @@ class GrantMutation:
         )
         return GrantRolePayload(grant=Grant(row=row), member=Member(row=row.member))
 
-    @strawberry.mutation(description="Take a role from a member.")
+    @strawberry.mutation(description="Take a role from a member.", directives=takes("members:grant"))
     async def revoke_grant(self, info: Info, input: RevokeGrantInput) -> RevokeGrantPayload | None:
         row = await rules.revoke(info.context.change, required_id(models.Grant, input.grant_id, "grantId"))
         return RevokeGrantPayload(member=Member(row=row))
 
-    @strawberry.mutation(description="Make a role the member's only organization-wide one.")
+    @strawberry.mutation(
+        description="Make a role the member's only organization-wide one.", directives=takes("members:grant")
+    )
     async def set_member_role(self, info: Info, input: SetMemberRoleInput) -> SetMemberRolePayload | None:
         member_id = required_id(models.Member, input.member_id, "memberId")
         row = await rules.set_member_role(info.context.change, member_id, role_reference(input.role))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from schema.abilities import Ability, ability
 from schema.accounts import User, ViewerPayload
 from schema.context import Info
 from schema.door import Payload
@@ -13,12 +14,14 @@ from schema.members import Member
 from schema.node import Node, refetchable
 from schema.organizations import Organization
 from schema.pagination import ROW_ID, Condition, Connection, Source, connect, time_key
+from schema.permissions import takes
 from schema.problems import UserError, user_error
 from schema.roles import Role
 from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
 from schema.workspaces import Workspace
 from server import invitations as rules
 from server import models
+from server.access import require_member
 from server.text import mask_email
 
 OF_ORGANIZATION = Source(
@@ -50,6 +53,12 @@ class InvitationFilter:
     email: str | None = strawberry.field(default=None, description="Text in the address, in any case.")
 
 
+@strawberry.type(description="What the viewer can do with an invitation.")
+class InvitationAbilities:
+    resend_invitation: Ability = strawberry.field(description="Send it again; takes a free seat if it has expired.")
+    revoke_invitation: Ability = strawberry.field(description="Withdraw it.")
+
+
 @refetchable(models.Invitation, "members:invite")
 @strawberry.type(description="An offer to somebody's address to join an organization with a role.")
 class Invitation(Node):
@@ -73,9 +82,10 @@ class Invitation(Node):
         row = await info.context.loaders.by_id(models.Organization).load(self.row.organization_id)
         return Organization(row=row) if row else None
 
-    @strawberry.field(description="The role that it offers.")
+    @strawberry.field(description="The role that it offers; null when that is gone.")
     async def role(self, info: Info) -> Role | None:
-        row = await info.context.loaders.by_id(models.Role).load(self.row.role_id)
+        role_id = self.row.role_id
+        row = await info.context.loaders.by_id(models.Role).load(role_id) if role_id else None
         return Role(row=row, organization_id=self.row.organization_id) if row else None
 
     @strawberry.field(description="The workspaces that the role is limited to; none: organization-wide.")
@@ -107,6 +117,22 @@ class Invitation(Node):
             return None
         row = await info.context.loaders.by_id(models.User).load(self.row.invited_by_id)
         return User(row=row) if row else None
+
+    @strawberry.field(description="What the viewer can do with it.")
+    async def viewer_can(self, info: Info) -> InvitationAbilities:
+        role_id = self.row.role_id
+        places: list[UUID | None] = [None]
+        role = await info.context.loaders.by_id(models.Role).load(role_id) if role_id else None
+        if not self.row.organization_wide:
+            places = [row.id for row in await info.context.loaders.invited_workspaces.load(self.row.id)]
+        actor = info.context.actor
+
+        def inside() -> None:
+            actor.identified()
+            require_member(actor, self.row.organization_id)
+
+        pending = ability(inside, lambda: rules.require_still_pending(actor, self.row, role, places))
+        return InvitationAbilities(resend_invitation=pending, revoke_invitation=pending)
 
 
 async def invitations_of_organization(
@@ -231,7 +257,9 @@ class DeclineInvitationPayload(InvitationPayload):
 
 @strawberry.type
 class InvitationMutation:
-    @strawberry.mutation(description="Invite people by e-mail; each row is answered for itself.")
+    @strawberry.mutation(
+        description="Invite people by e-mail; each row is answered for itself.", directives=takes("members:invite")
+    )
     async def invite_members(self, info: Info, input: InviteMembersInput) -> InviteMembersPayload | None:
         invitees = [
             rules.Invitee(
@@ -254,13 +282,16 @@ class InvitationMutation:
             ]
         )
 
-    @strawberry.mutation(description="Send an invitation's letter anew, with a new link; the old one dies.")
+    @strawberry.mutation(
+        description="Send an invitation's letter anew, with a new link; the old one dies.",
+        directives=takes("members:invite"),
+    )
     async def resend_invitation(self, info: Info, input: ResendInvitationInput) -> ResendInvitationPayload | None:
         invitation_id = required_id(models.Invitation, input.invitation_id, "invitationId")
         row = await rules.resend(info.context.change, invitation_id)
         return ResendInvitationPayload(invitation=Invitation(row=row))
 
-    @strawberry.mutation(description="Withdraw an invitation.")
+    @strawberry.mutation(description="Withdraw an invitation.", directives=takes("members:invite"))
     async def revoke_invitation(self, info: Info, input: RevokeInvitationInput) -> RevokeInvitationPayload | None:
         invitation_id = required_id(models.Invitation, input.invitation_id, "invitationId")
         row = await rules.revoke(info.context.change, invitation_id)

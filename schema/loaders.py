@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
-from tortoise.expressions import Q
 from tortoise.functions import Count
 
 from server.access import Actor, in_force, visible
-from server.models import Grant, InvitationWorkspace, Row, Workspace
+from server.ceiling import owners
+from server.models import Grant, InvitationWorkspace, Logo, Member, Row, Totp, Workspace
 
 R = TypeVar("R", bound=Row)
 
@@ -42,19 +42,42 @@ class Loaders:
 
         return self.named("visible_workspace", load)
 
+    def mfa_enabled(self, actor: Actor) -> DataLoader[UUID, bool | None]:
+        """Whether a user has two-factor authentication on; None for those whom the actor sees as no member."""
+
+        async def load(user_ids: list[UUID]) -> list[bool | None]:
+            colleagues = visible(actor, Member).filter(user_id__in=user_ids)
+            seen = set(await colleagues.values_list("user_id", flat=True))
+            enabled = Totp.filter(user_id__in=seen, confirmed_at__isnull=False)
+            having = set(await enabled.values_list("user_id", flat=True))
+            return [id in having if id in seen else None for id in user_ids]
+
+        return self.named("mfa_enabled", load)
+
     @property
     def grants(self) -> DataLoader[UUID, list[Grant]]:
-        """A member's grants in force, with their roles, oldest first."""
+        """A member's grants in force, with their roles and (living or deleted) workspaces, oldest first."""
 
         async def load(member_ids: list[UUID]) -> list[list[Grant]]:
-            in_living = Q(workspace_id__isnull=True) | Q(workspace__deleted_at__isnull=True)
             grants: defaultdict[UUID, list[Grant]] = defaultdict(list)
-            query = Grant.filter(in_force(), in_living, member_id__in=member_ids)
-            for grant in await query.select_related("role").order_by("id"):
+            query = Grant.filter(in_force(), member_id__in=member_ids)
+            for grant in await query.select_related("role", "workspace").order_by("id"):
                 grants[grant.member_id].append(grant)
             return [grants[id] for id in member_ids]
 
         return self.named(Grant, load)
+
+    @property
+    def owners(self) -> DataLoader[UUID, set[UUID]]:
+        """The members who own an organization."""
+
+        async def load(organization_ids: list[UUID]) -> list[set[UUID]]:
+            found: defaultdict[UUID, set[UUID]] = defaultdict(set)
+            for grant in await owners(organization_ids):
+                found[grant.organization_id].add(grant.member_id)
+            return [found[id] for id in organization_ids]
+
+        return self.named("owners", load)
 
     @property
     def role_members(self) -> DataLoader[tuple[UUID, UUID], int]:
@@ -72,6 +95,17 @@ class Loaders:
             return [counts.get(key, 0) for key in keys]
 
         return self.named("role_members", load)
+
+    @property
+    def logo_ids(self) -> DataLoader[UUID, UUID | None]:
+        """Of organizations, without the pictures themselves."""
+
+        async def load(organization_ids: list[UUID]) -> list[UUID | None]:
+            logos = Logo.filter(organization_id__in=organization_ids)
+            found = dict(await logos.values_list("organization_id", "id"))
+            return [found.get(id) for id in organization_ids]
+
+        return self.named("logo_ids", load)
 
     @property
     def invited_workspaces(self) -> DataLoader[UUID, list[Workspace]]:

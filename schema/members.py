@@ -1,5 +1,6 @@
 """Members on the graph."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 
+from schema.abilities import Ability, ability
 from schema.accounts import User, ViewerPayload
 from schema.context import Info
 from schema.door import Payload
@@ -26,11 +28,13 @@ from schema.pagination import (
     text_key,
     time_key,
 )
+from schema.permissions import takes
 from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
 from schema.workspaces import IN_FORCE, OF_MEMBER, Workspace, WorkspaceOrder, can_enter, workspaces_of
 from server import members as rules
 from server import models
-from server.access import ENTER_ALL
+from server.access import ENTER_ALL, require, require_member
+from server.ceiling import last_owner, require_manages_roles
 from server.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -43,6 +47,15 @@ describe_enum(
     "Whether a member has access.",
     ACTIVE="Has the access that the roles give.",
     SUSPENDED="Keeps the roles, and has no access.",
+)
+
+describe_enum(
+    models.Availability,
+    "Availability",
+    "Whether a member can be turned to.",
+    AVAILABLE="Ready.",
+    BUSY="There, and occupied.",
+    OFFLINE="Away; so is whoever never said otherwise.",
 )
 
 TABLES = 'member x JOIN "user" u ON u.id = x.user_id'
@@ -89,6 +102,12 @@ class MemberFilter:
         default=None, description="Members who can enter the workspace."
     )
     search: str | None = strawberry.field(default=None, description="Text in the name or the address, in any case.")
+    availability: models.Availability | None = strawberry.field(
+        default=None, description="Available, busy or offline ones."
+    )
+    permission: str | None = strawberry.field(
+        default=None, description="Active members who have the permission organization-wide, such as `calls:claim`."
+    )
 
 
 async def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition]:
@@ -117,6 +136,17 @@ async def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition
         conditions.append(Condition(f"x.status = 'active' AND {can_enter('x.id', '{}')}", (workspace_id,)))
         of_same = "x.organization_id = (SELECT w.organization_id FROM workspace w WHERE w.id = {})"
         conditions.append(Condition(of_same, (workspace_id,)))
+    if filter.availability is not None:
+        conditions.append(Condition("x.availability = {}", (filter.availability.value,)))
+    if filter.permission is not None:
+        conditions.append(
+            Condition(
+                f"""x.status = 'active' AND EXISTS (SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
+                WHERE g.member_id = x.id AND g.workspace_id IS NULL AND {IN_FORCE}
+                AND {{}} = ANY (r.permissions))""",  # noqa: S608
+                (filter.permission.replace("\0", ""),),
+            )
+        )
     if filter.search is not None and (text := filter.search.strip()):
         if "\0" in text:
             raise BadRequest("filter.search: The text has a NUL character. Remove it.")
@@ -159,6 +189,16 @@ class MemberPermission:
     )
 
 
+@strawberry.type(description="What the viewer can do with a member.")
+class MemberAbilities:
+    remove_member: Ability = strawberry.field(description="Remove them.")
+    suspend_member: Ability = strawberry.field(description="Suspend them.")
+    reactivate_member: Ability = strawberry.field(description="Reactivate them, if a seat is free.")
+    grant_role: Ability = strawberry.field(description="Give them a role.")
+    set_member_role: Ability = strawberry.field(description="Make another role their only organization-wide one.")
+    transfer_ownership: Ability = strawberry.field(description="Make them owner in one's own place.")
+
+
 @refetchable(models.Member)
 @strawberry.type(description="A user in an organization.")
 class Member(Node):
@@ -178,6 +218,10 @@ class Member(Node):
     def status(self) -> models.MemberStatus:
         return self.row.status
 
+    @strawberry.field(description="What the member has said last; the product decides whether to ask.")
+    def availability(self) -> models.Availability:
+        return self.row.availability
+
     @strawberry.field(description="When the person joined.")
     def joined_at(self) -> datetime:
         return self.row.created_at
@@ -187,12 +231,13 @@ class Member(Node):
         return self.row.last_seen_at
 
     async def _visible_grants(self, info: Info) -> list[models.Grant]:
-        """Without those in workspaces that the viewer cannot enter."""
+        """Without those in workspaces that are deleted or that the viewer cannot enter."""
         actor = info.context.actor
         return [
             grant
             for grant in await info.context.loaders.grants.load(self.row.id)
-            if grant.workspace_id is None or actor.enters(grant.organization_id, grant.workspace_id)
+            if grant.workspace is None
+            or (grant.workspace.deleted_at is None and actor.enters(grant.organization_id, grant.workspace.id))
         ]
 
     @strawberry.field(description="The grants in force, the oldest first.")
@@ -253,6 +298,50 @@ class Member(Node):
             for name in names
         ]
 
+    @strawberry.field(description="What the viewer can do with the member.")
+    async def viewer_can(self, info: Info) -> MemberAbilities:
+        actor, organization_id = info.context.actor, self.row.organization_id
+        roles = [grant.role for grant in await info.context.loaders.grants.load(self.row.id)]
+        owners = await info.context.loaders.owners.load(organization_id)
+
+        def takes(permission: str) -> Callable[[], None]:
+            def rule() -> None:
+                require_member(actor, organization_id)
+                require(actor, self.row, permission)
+
+            return rule
+
+        def managed() -> None:
+            require_manages_roles(actor, organization_id, roles)
+
+        def dispensable() -> None:
+            if owners == {self.row.id}:
+                raise last_owner()
+
+        return MemberAbilities(
+            remove_member=ability(takes("members:remove"), managed, dispensable),
+            suspend_member=ability(
+                takes("members:suspend"),
+                managed,
+                lambda: rules.require_status(self.row, models.MemberStatus.ACTIVE),
+                dispensable,
+            ),
+            reactivate_member=ability(
+                takes("members:suspend"),
+                managed,
+                lambda: rules.require_status(self.row, models.MemberStatus.SUSPENDED),
+            ),
+            grant_role=ability(takes("members:grant"), managed),
+            set_member_role=ability(takes("members:grant"), managed, dispensable),
+            transfer_ownership=ability(
+                actor.signed_in,
+                takes("organization:transfer"),
+                lambda: rules.require_heir(actor, self.row),
+                managed,
+                lambda: rules.require_may_make_owner(actor, organization_id),
+            ),
+        )
+
 
 @strawberry.interface(description="What a mutation answers that is about a member.")
 class MemberPayload(Payload):
@@ -312,19 +401,40 @@ class TransferOwnershipPayload(MemberPayload):
     pass
 
 
+@strawberry.input(description="Whether one can be turned to.")
+class SetAvailabilityInput:
+    organization_id: strawberry.ID | None = strawberry.field(default=None, description="By default the active one.")
+    availability: models.Availability = strawberry.field(description="From now on.")
+
+
+@strawberry.type(description="What setAvailability answers.")
+class SetAvailabilityPayload(MemberPayload):
+    pass
+
+
 @strawberry.type
 class MemberMutation:
-    @strawberry.mutation(description="Remove a member, with all their access, at once.")
+    @strawberry.mutation(description="Say whether one can be turned to oneself.", directives=takes("availability:set"))
+    async def set_availability(self, info: Info, input: SetAvailabilityInput) -> SetAvailabilityPayload | None:
+        organization_id = optional_id(models.Organization, input.organization_id, "organizationId")
+        row = await rules.set_availability(info.context.change, organization_id, input.availability)
+        return SetAvailabilityPayload(member=Member(row=row))
+
+    @strawberry.mutation(
+        description="Remove a member, with all their access, at once.", directives=takes("members:remove")
+    )
     async def remove_member(self, info: Info, input: RemoveMemberInput) -> RemoveMemberPayload | None:
         row = await rules.remove(info.context.change, required_id(models.Member, input.member_id, "memberId"))
         return RemoveMemberPayload(member=Member(row=row))
 
-    @strawberry.mutation(description="Take all access from a member, who keeps the roles for later.")
+    @strawberry.mutation(
+        description="Take all access from a member, who keeps the roles for later.", directives=takes("members:suspend")
+    )
     async def suspend_member(self, info: Info, input: SuspendMemberInput) -> SuspendMemberPayload | None:
         row = await rules.suspend(info.context.change, required_id(models.Member, input.member_id, "memberId"))
         return SuspendMemberPayload(member=Member(row=row))
 
-    @strawberry.mutation(description="Give a suspended member access again.")
+    @strawberry.mutation(description="Give a suspended member access again.", directives=takes("members:suspend"))
     async def reactivate_member(self, info: Info, input: ReactivateMemberInput) -> ReactivateMemberPayload | None:
         row = await rules.reactivate(info.context.change, required_id(models.Member, input.member_id, "memberId"))
         return ReactivateMemberPayload(member=Member(row=row))
@@ -335,7 +445,9 @@ class MemberMutation:
         await rules.leave(info.context.change, organization_id)
         return LeaveOrganizationPayload()
 
-    @strawberry.mutation(description="Make another member owner in one's own place.")
+    @strawberry.mutation(
+        description="Make another member owner in one's own place.", directives=takes("organization:transfer")
+    )
     async def transfer_ownership(self, info: Info, input: TransferOwnershipInput) -> TransferOwnershipPayload | None:
         member_id = required_id(models.Member, input.member_id, "memberId")
         row = await rules.transfer_ownership(info.context.change, member_id, role_reference(input.own_role))

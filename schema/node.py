@@ -9,7 +9,7 @@ import strawberry
 
 from schema.context import Info
 from schema.scalars import global_id, parse_any_id
-from server.access import may_on, visible
+from server.access import Actor, may_on, place, visible
 from server.errors import BadRequest
 from server.models import Row
 
@@ -19,6 +19,10 @@ MAX_NODES = 100
 @strawberry.interface(description="An object that can be fetched anew by its id.")
 class Node:
     row: strawberry.Private[Row]
+
+    def place(self, actor: Actor) -> tuple[UUID | None, UUID | None]:
+        """The organization and workspace in which a permission on it counts."""
+        return place(self.row)
 
     @strawberry.field(description="A TypeID: opaque, sortable by creation, prefixed by the type.")
     def id(self) -> strawberry.ID:
@@ -43,7 +47,7 @@ def refetchable(model: type[Row], permission: str | None = None) -> Callable[[ty
 async def fetch_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
     """A statement for each type, and None for what is junk, missing or not for this viewer to read."""
     actor = info.context.actor
-    actor.signed_in()
+    actor.identified()
     wanted: defaultdict[str, set[UUID]] = defaultdict(set)
     for id in ids:
         prefix = id.rpartition("_")[0]

@@ -6,23 +6,61 @@ from uuid import UUID
 
 import strawberry
 
+from schema.abilities import Ability, ability
 from schema.accounts import ViewerPayload
 from schema.context import Info
 from schema.node import Node, fetch_node, refetchable
 from schema.pagination import After, Before, Connection, First, Last
-from schema.permissions import requires
+from schema.permissions import requires, takes
 from schema.scalars import optional_id, required_id
-from server import models
+from server import logos, models, plans
 from server import organizations as rules
-from server.access import visible
+from server.access import require, require_member, visible
+from server.catalogue import catalogue
+from server.ceiling import last_owner
+from server.invitations import require_verified
+from server.members import require_may_make_owner
 from server.text import is_slug
 
 if TYPE_CHECKING:
+    from schema.api_keys import ApiKey
     from schema.audit import AuditEvent, AuditEventFilter, AuditEventOrder
+    from schema.catalogue import CataloguePlan
     from schema.invitations import Invitation, InvitationFilter
     from schema.members import Member, MemberFilter, MemberOrder
+    from schema.product_settings import SettingValue
     from schema.roles import Role
     from schema.workspaces import Workspace, WorkspaceOrder
+
+
+@strawberry.type(description="Licences: a member who is not suspended uses one, a pending invitation holds one.")
+class Seats:
+    used: int = strawberry.field(description="By members.")
+    pending: int = strawberry.field(description="Held by invitations that wait to be accepted.")
+    free: int | None = strawberry.field(description="How many more can be invited; null: any number.")
+    total: int | None = strawberry.field(description="How many there are; null: any number.")
+
+
+@strawberry.type(description="A task of the set-up checklist.")
+class ChecklistTask:
+    key: str = strawberry.field(description="Its name for machines.")
+    name: str = strawberry.field(description="What to do.")
+    description: str = strawberry.field(description="Why, or how; may be empty.")
+    done: bool = strawberry.field(description="Whether it was done, by whomever.")
+
+
+@strawberry.type(description="What the viewer can do in an organization.")
+class OrganizationAbilities:
+    update_organization: Ability = strawberry.field(description="Change its name, slug, description and logo.")
+    update_organization_settings: Ability = strawberry.field(description="Change its settings.")
+    delete_organization: Ability = strawberry.field(description="Delete it.")
+    transfer_ownership: Ability = strawberry.field(description="Make another member owner in one's own place.")
+    leave_organization: Ability = strawberry.field(description="Give up one's own membership.")
+    invite_members: Ability = strawberry.field(description="Invite people, organization-wide.")
+    create_workspace: Ability = strawberry.field(description="Create workspaces.")
+    create_role: Ability = strawberry.field(description="Create custom roles.")
+    create_api_key: Ability = strawberry.field(description="Create organization-wide API keys.")
+    set_availability: Ability = strawberry.field(description="Say whether one can be turned to.")
 
 
 @refetchable(models.Organization)
@@ -41,6 +79,11 @@ class Organization(Node):
     @strawberry.field(description="What it says of itself; may be empty.")
     def description(self) -> str:
         return self.row.description
+
+    @strawberry.field(description="Where its logo is, a WebP of at most 512 by 512 pixels; null without one.")
+    async def logo_url(self, info: Info) -> str | None:
+        logo_id = await info.context.loaders.logo_ids.load(self.row.id)
+        return None if logo_id is None else logos.url_of(logo_id)
 
     @strawberry.field(description="When it was founded.")
     def created_at(self) -> datetime:
@@ -158,6 +201,90 @@ class Organization(Node):
 
         return await events_of_chain(info, self.row.id, first, after, last, before, filter, order_by)
 
+    @strawberry.field(
+        description="Its API keys, and those of its workspaces that the viewer can enter, the newest first.",
+        extensions=[requires("api_keys:read")],
+    )
+    async def api_keys(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Annotated["ApiKey", strawberry.lazy("schema.api_keys")]] | None:
+        from schema.api_keys import OF_ORGANIZATION, api_keys_of
+
+        return await api_keys_of(info, OF_ORGANIZATION, self.row.id, first, after, last, before)
+
+    @strawberry.field(description="Its settings, in the catalogue's order.", extensions=[requires("settings:read")])
+    def settings(self) -> list[Annotated["SettingValue", strawberry.lazy("schema.product_settings")]] | None:
+        from schema.product_settings import settings_of
+
+        return settings_of(self.row)
+
+    @strawberry.field(description="Where its data lives; null where the product does not say.")
+    def region(self) -> str | None:
+        return self.row.region
+
+    @strawberry.field(description="Its plan; null where the product has none.")
+    def plan(self) -> Annotated["CataloguePlan", strawberry.lazy("schema.catalogue")] | None:
+        from schema.catalogue import DESCRIBED
+
+        key = plans.plan_of(self.row)
+        return next((plan for plan in DESCRIBED.plans if plan.key == key), None)
+
+    @strawberry.field(description="How many members it can have, and has.", extensions=[requires("members:read")])
+    async def seats(self, info: Info) -> Seats | None:
+        async def load(rows: list[models.Organization]) -> list[plans.Seats]:
+            seats = await plans.seats_of(rows)
+            return [seats[row.id] for row in rows]
+
+        found: plans.Seats = await info.context.loaders.named("seats", load).load(self.row)
+        return Seats(used=found.used, pending=found.pending, free=found.free, total=found.total)
+
+    @strawberry.field(
+        description="What is left to set up; tasks tick themselves off.", extensions=[requires("organization:update")]
+    )
+    async def checklist(self, info: Info) -> list[ChecklistTask] | None:
+        done = await info.context.loaders.named("checklist", rules.done_tasks).load(self.row.id)
+        return [
+            ChecklistTask(key=key, name=task.name, description=task.description, done=key in done)
+            for key, task in catalogue.checklist.items()
+        ]
+
+    @strawberry.field(description="What the viewer can do in it.")
+    async def viewer_can(self, info: Info) -> OrganizationAbilities:
+        actor = info.context.actor
+        owners = await info.context.loaders.owners.load(self.row.id)
+
+        def inside() -> None:
+            require_member(actor, self.row.id)
+
+        def takes(permission: str) -> Ability:
+            return ability(inside, lambda: require(actor, self.row, permission))
+
+        def dispensable() -> None:
+            if owners == {require_member(actor, self.row.id).member_id}:
+                raise last_owner()
+
+        return OrganizationAbilities(
+            update_organization=takes("organization:update"),
+            update_organization_settings=takes("settings:update"),
+            delete_organization=takes("organization:delete"),
+            transfer_ownership=ability(
+                actor.signed_in,
+                inside,
+                lambda: require(actor, self.row, "organization:transfer"),
+                lambda: require_may_make_owner(actor, self.row.id),
+            ),
+            leave_organization=ability(actor.signed_in, dispensable),
+            invite_members=ability(
+                inside,
+                lambda: require(actor, self.row, "members:invite"),
+                lambda: require_verified(actor),
+            ),
+            create_workspace=takes("workspaces:create"),
+            create_role=takes("roles:manage"),
+            create_api_key=takes("api_keys:manage"),
+            set_availability=ability(actor.signed_in, inside, lambda: require(actor, self.row, "availability:set")),
+        )
+
 
 @strawberry.type
 class OrganizationQuery:
@@ -169,7 +296,7 @@ class OrganizationQuery:
         slug: Annotated[str | None, strawberry.argument(description="Its slug.")] = None,
     ) -> Organization | None:
         actor = info.context.actor
-        actor.signed_in()
+        actor.identified()
         if id is not None:
             found = await fetch_node(info, id)
             return found if isinstance(found, Organization) and slug in (None, found.row.slug) else None
@@ -246,7 +373,9 @@ class OrganizationMutation:
         row = await rules.found(info.context.change, input.name, input.slug, input.switch)
         return CreateOrganizationPayload(organization=Organization(row=row))
 
-    @strawberry.mutation(description="Change an organization's name, slug or description.")
+    @strawberry.mutation(
+        description="Change an organization's name, slug or description.", directives=takes("organization:update")
+    )
     async def update_organization(self, info: Info, input: UpdateOrganizationInput) -> UpdateOrganizationPayload | None:
         row = await rules.update(
             info.context.change,
@@ -263,13 +392,15 @@ class OrganizationMutation:
         await rules.switch(info.context.change, organization_id)
         return SwitchOrganizationPayload()
 
-    @strawberry.mutation(description="Delete an organization. It can be restored for some time.")
+    @strawberry.mutation(
+        description="Delete an organization. It can be restored for some time.", directives=takes("organization:delete")
+    )
     async def delete_organization(self, info: Info, input: DeleteOrganizationInput) -> DeleteOrganizationPayload | None:
         organization_id = optional_id(models.Organization, input.organization_id, "organizationId")
         row = await rules.delete(info.context.change, organization_id, input.confirm_name)
         return DeleteOrganizationPayload(organization=Organization(row=row))
 
-    @strawberry.mutation(description="Bring a deleted organization back.")
+    @strawberry.mutation(description="Bring a deleted organization back.", directives=takes("organization:delete"))
     async def restore_organization(
         self, info: Info, input: RestoreOrganizationInput
     ) -> RestoreOrganizationPayload | None:

@@ -26,7 +26,7 @@ describe_enum(
     TAKEN="Somebody else has it, and it must be unique.",
     NOT_FOUND="There is no such object, or none that you can see.",
     FORBIDDEN="You lack a permission, or it is not meant for you.",
-    WRONG_CREDENTIALS="The address or the password is wrong.",
+    WRONG_CREDENTIALS="The address, the password or the code is wrong.",
     WEAK_PASSWORD="The password is too short, too long or too easy to guess.",  # noqa: S106
     EMAIL_NOT_VERIFIED="Your own address must be verified first.",
     MFA_REQUIRED="A one-time code is needed.",

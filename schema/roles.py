@@ -4,10 +4,16 @@ from uuid import UUID
 
 import strawberry
 
+from schema.abilities import Ability, ability
 from schema.context import Info
+from schema.door import Payload
 from schema.node import Node, refetchable
 from schema.pagination import ROW_ID, Connection, Source, connect, text_key
+from schema.permissions import requires, takes
+from schema.scalars import optional_id, required_id
 from server import models
+from server import roles as rules
+from server.access import Actor
 from server.catalogue import catalogue
 
 OF_ORGANIZATION = Source(
@@ -32,11 +38,21 @@ class Permission:
     description: str = strawberry.field(description="What it allows.")
 
 
+@strawberry.type(description="What the viewer can do with a role.")
+class RoleAbilities:
+    update_role: Ability = strawberry.field(description="Change it.")
+    delete_role: Ability = strawberry.field(description="Delete it, with one to take its place where it is in use.")
+
+
 @refetchable(models.Role)
 @strawberry.type(description="A set of permissions that a grant gives.")
 class Role(Node):
     row: strawberry.Private[models.Role]
     organization_id: strawberry.Private[UUID | None] = None
+    """Whose list of roles it stands in."""
+
+    def place(self, actor: Actor) -> tuple[UUID | None, UUID | None]:
+        return self.organization_id or self.row.organization_id or actor.organization_id, None
 
     @strawberry.field(description="Its name for machines, unique in the organization.")
     def key(self) -> str:
@@ -58,13 +74,20 @@ class Role(Node):
     def permissions(self) -> list[Permission]:
         return [Permission(key=key, description=catalogue.permissions.get(key, "")) for key in self.row.permissions]
 
-    @strawberry.field(description="How many members of the organization have it; null where that is not known.")
+    @strawberry.field(
+        description="How many members of the organization have it; of the active one for a built-in role by its id.",
+        extensions=[requires("members:read")],
+    )
     async def member_count(self, info: Info) -> int | None:
-        organization_id = self.organization_id or self.row.organization_id
-        if organization_id is None or not info.context.actor.may("members:read", organization_id):
-            return None
+        organization_id, _ = self.place(info.context.actor)
+        return await info.context.loaders.role_members.load((organization_id, self.row.id)) if organization_id else None
 
-        return await info.context.loaders.role_members.load((organization_id, self.row.id))
+    @strawberry.field(description="What the viewer can do with it.")
+    async def viewer_can(self, info: Info) -> RoleAbilities:
+        actor = info.context.actor
+        others = await info.context.loaders.named("roles_of_holders", rules.roles_of_holders).load(self.row.id)
+        editable = ability(lambda: rules.require_editable(actor, self.row, others))
+        return RoleAbilities(update_role=editable, delete_role=editable)
 
 
 async def roles_of_organization(
@@ -81,3 +104,79 @@ async def roles_of_organization(
         before=before,
         order="RANK",
     )
+
+
+@strawberry.interface(description="What a mutation answers that is about a custom role.")
+class RolePayload(Payload):
+    role: Role | None = strawberry.field(default=None, description="The role.")
+
+
+@strawberry.input(description="A new custom role.")
+class CreateRoleInput:
+    organization_id: strawberry.ID | None = strawberry.field(default=None, description="By default the active one.")
+    name: str = strawberry.field(description="1 to 100 characters, unlike any other role's.")
+    description: str | None = strawberry.field(default=None, description="At most 1000 characters.")
+    permissions: list[str] = strawberry.field(
+        description="Keys such as `members:invite`, all of which the viewer must have organization-wide."
+    )
+
+
+@strawberry.type(description="What createRole answers.")
+class CreateRolePayload(RolePayload):
+    pass
+
+
+@strawberry.input(description="What to change in a custom role; what is left out stays.")
+class UpdateRoleInput:
+    role_id: strawberry.ID = strawberry.field(description="The role.")
+    name: str | None = strawberry.field(default=None, description="1 to 100 characters, unlike any other role's.")
+    description: str | None = strawberry.field(default=None, description="At most 1000 characters.")
+    permissions: list[str] | None = strawberry.field(
+        default=None, description="All that it gives from now on, to everybody who has it."
+    )
+
+
+@strawberry.type(description="What updateRole answers.")
+class UpdateRolePayload(RolePayload):
+    pass
+
+
+@strawberry.input(description="Which custom role to delete.")
+class DeleteRoleInput:
+    role_id: strawberry.ID = strawberry.field(description="The role.")
+    replacement_role_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What members, invitations and API keys get in its place; needed if it is in use."
+    )
+
+
+@strawberry.type(description="What deleteRole answers; the role as it was.")
+class DeleteRolePayload(RolePayload):
+    pass
+
+
+@strawberry.type
+class RoleMutation:
+    @strawberry.mutation(description="Create a custom role.", directives=takes("roles:manage"))
+    async def create_role(self, info: Info, input: CreateRoleInput) -> CreateRolePayload | None:
+        organization_id = optional_id(models.Organization, input.organization_id, "organizationId")
+        row = await rules.create(
+            info.context.change, organization_id, input.name, input.description or "", input.permissions
+        )
+        return CreateRolePayload(role=Role(row=row))
+
+    @strawberry.mutation(
+        description="Change a custom role, at once for everybody who has it.", directives=takes("roles:manage")
+    )
+    async def update_role(self, info: Info, input: UpdateRoleInput) -> UpdateRolePayload | None:
+        role_id = required_id(models.Role, input.role_id, "roleId")
+        row = await rules.update(info.context.change, role_id, input.name, input.description, input.permissions)
+        return UpdateRolePayload(role=Role(row=row))
+
+    @strawberry.mutation(
+        description="Delete a custom role; where it is in use, another must take its place.",
+        directives=takes("roles:manage"),
+    )
+    async def delete_role(self, info: Info, input: DeleteRoleInput) -> DeleteRolePayload | None:
+        role_id = required_id(models.Role, input.role_id, "roleId")
+        replacement_id = optional_id(models.Role, input.replacement_role_id, "replacementRoleId")
+        return DeleteRolePayload(role=Role(row=await rules.delete(info.context.change, role_id, replacement_id)))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from schema.abilities import Ability, ability
 from schema.accounts import ViewerPayload
 from schema.context import Info
 from schema.node import Node, fetch_node, refetchable
@@ -25,14 +26,18 @@ from schema.pagination import (
     text_key,
     time_key,
 )
-from schema.permissions import requires
+from schema.permissions import requires, takes
 from schema.scalars import optional_id, required_id
 from server import models
 from server import workspaces as rules
-from server.access import ENTER_ALL
+from server.access import ENTER_ALL, require, require_member
+from server.errors import not_found
+from server.invitations import require_verified
 
 if TYPE_CHECKING:
+    from schema.api_keys import ApiKey
     from schema.members import Member, MemberFilter, MemberOrder
+    from schema.product_settings import SettingValue
 
 ORDERS = {"CREATED_AT": (time_key("x.created_at"), ROW_ID), "NAME": (text_key("x.name"), ROW_ID)}
 
@@ -108,6 +113,17 @@ async def workspaces_of(
     )
 
 
+@strawberry.type(description="What the viewer can do in a workspace.")
+class WorkspaceAbilities:
+    update_workspace: Ability = strawberry.field(description="Change it.")
+    update_workspace_settings: Ability = strawberry.field(description="Change its settings.")
+    delete_workspace: Ability = strawberry.field(description="Delete it.")
+    leave_workspace: Ability = strawberry.field(description="Give up one's own roles in it.")
+    invite_members: Ability = strawberry.field(description="Invite people to it.")
+    grant_role: Ability = strawberry.field(description="Give members roles in it.")
+    create_api_key: Ability = strawberry.field(description="Create API keys of it.")
+
+
 @refetchable(models.Workspace)
 @strawberry.type(description="A part of an organization that members have access to one by one.")
 class Workspace(Node):
@@ -162,6 +178,53 @@ class Workspace(Node):
         from schema.members import OF_WORKSPACE, members_of
 
         return await members_of(info, OF_WORKSPACE, self.row.id, first, after, last, before, filter, order_by)
+
+    @strawberry.field(description="Its API keys, the newest first.", extensions=[requires("api_keys:read")])
+    async def api_keys(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Annotated["ApiKey", strawberry.lazy("schema.api_keys")]] | None:
+        from schema.api_keys import OF_WORKSPACE, api_keys_of
+
+        return await api_keys_of(info, OF_WORKSPACE, self.row.id, first, after, last, before)
+
+    @strawberry.field(
+        description="The settings that it can have of its own, as they are here.",
+        extensions=[requires("settings:read")],
+    )
+    async def settings(
+        self, info: Info
+    ) -> list[Annotated["SettingValue", strawberry.lazy("schema.product_settings")]] | None:
+        from schema.product_settings import settings_of
+
+        organization = await info.context.loaders.by_id(models.Organization).load(self.row.organization_id)
+        return settings_of(organization, self.row) if organization else None
+
+    @strawberry.field(description="What the viewer can do with it.")
+    def viewer_can(self, info: Info) -> WorkspaceAbilities:
+        actor = info.context.actor
+
+        def inside() -> None:
+            require_member(actor, self.row.organization_id)
+            if self.row.deleted_at is not None or not actor.enters(self.row.organization_id, self.row.id):
+                raise not_found(models.Workspace.noun)
+
+        def takes(permission: str) -> Ability:
+            return ability(inside, lambda: require(actor, self.row, permission))
+
+        def own_grant() -> None:
+            rules.require_own_grant(self.row.id in actor.workspaces_entered)
+
+        return WorkspaceAbilities(
+            update_workspace=takes("workspaces:update"),
+            update_workspace_settings=takes("settings:update"),
+            delete_workspace=takes("workspaces:delete"),
+            leave_workspace=ability(actor.signed_in, inside, own_grant),
+            invite_members=ability(
+                inside, lambda: require(actor, self.row, "members:invite"), lambda: require_verified(actor)
+            ),
+            grant_role=takes("members:grant"),
+            create_api_key=takes("api_keys:manage"),
+        )
 
 
 @strawberry.type
@@ -253,7 +316,9 @@ class RestoreWorkspacePayload(WorkspacePayload):
 
 @strawberry.type
 class WorkspaceMutation:
-    @strawberry.mutation(description="Create a workspace, and where asked switch to it.")
+    @strawberry.mutation(
+        description="Create a workspace, and where asked switch to it.", directives=takes("workspaces:create")
+    )
     async def create_workspace(self, info: Info, input: CreateWorkspaceInput) -> CreateWorkspacePayload | None:
         row = await rules.create(
             info.context.change,
@@ -265,7 +330,9 @@ class WorkspaceMutation:
         )
         return CreateWorkspacePayload(workspace=Workspace(row=row))
 
-    @strawberry.mutation(description="Change a workspace's name, slug or environment.")
+    @strawberry.mutation(
+        description="Change a workspace's name, slug or environment.", directives=takes("workspaces:update")
+    )
     async def update_workspace(self, info: Info, input: UpdateWorkspaceInput) -> UpdateWorkspacePayload | None:
         row = await rules.update(
             info.context.change,
@@ -288,13 +355,15 @@ class WorkspaceMutation:
         await rules.leave(info.context.change, workspace_id)
         return LeaveWorkspacePayload()
 
-    @strawberry.mutation(description="Delete a workspace. It can be restored for some time.")
+    @strawberry.mutation(
+        description="Delete a workspace. It can be restored for some time.", directives=takes("workspaces:delete")
+    )
     async def delete_workspace(self, info: Info, input: DeleteWorkspaceInput) -> DeleteWorkspacePayload | None:
         workspace_id = required_id(models.Workspace, input.workspace_id, "workspaceId")
         row = await rules.delete(info.context.change, workspace_id, input.confirm_name)
         return DeleteWorkspacePayload(workspace=Workspace(row=row))
 
-    @strawberry.mutation(description="Bring a deleted workspace back.")
+    @strawberry.mutation(description="Bring a deleted workspace back.", directives=takes("workspaces:delete"))
     async def restore_workspace(self, info: Info, input: RestoreWorkspaceInput) -> RestoreWorkspacePayload | None:
         workspace_id = required_id(models.Workspace, input.workspace_id, "workspaceId")
         row = await rules.restore(info.context.change, workspace_id)

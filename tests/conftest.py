@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ import asyncpg
 import httpx
 import pytest
 
-from server import embedded, events, mail, roles
+from server import audit, embedded, events, installation, mail
 from server.database import connected, migrate
-from server.models import Letter
+from server.models import AuditChain, ChainKind, Letter
 from server.settings import settings
 from tests.connections import ROWS, Maker, Rows, World
 from tests.factories import Person, invite, owner, unique
+from tests.installations import Stage, found
 from tests.letters import URL, Receiver
 from tests.servers import Mailbox, Postgres, Server, start_server
 
@@ -41,7 +42,7 @@ async def template(postgres: Postgres) -> str:
     url = await postgres.create(TEMPLATE)
     await migrate(url)
     async with connected(url):
-        await roles.install()
+        await installation.install()
     return TEMPLATE
 
 
@@ -71,6 +72,31 @@ async def server(
     )
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def product(
+    server: Server, postgres: Postgres, template: str, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Awaitable[Server]]]:
+    """The server of a product, by its catalogue's name or path; one for the whole run, started when first asked for."""
+    started: dict[str, Server] = {}
+
+    async def serving(catalogue: str) -> Server:
+        if catalogue == "default":
+            return server
+        if catalogue not in started:
+            url = await postgres.create(unique("product"), template)
+            started[catalogue] = start_server(
+                tmp_path_factory.mktemp("product"),
+                url,
+                smtp_url=f"smtp://127.0.0.1:{mailbox.port}",
+                catalogue=catalogue,
+            )
+        return started[catalogue]
+
+    yield serving
+    for each in started.values():
+        each.stop()
 
 
 @pytest.fixture
@@ -150,6 +176,7 @@ async def world(make_world: Maker) -> World:
     world = await make_world()
     for _ in range(5):
         await invite(world.boss)
+    await world.boss.do("createApiKey", {"name": "CI", "role": "viewer"})
     for member in await world.rows.members(ROWS):
         await world.rows.grant(member, "viewer", Rows.uuid(world.place))
     await world.rows.workspaces(ROWS)
@@ -157,3 +184,14 @@ async def world(make_world: Maker) -> World:
     await world.rows.roles(ROWS)
     await world.rows.memberships(ROWS)
     return world
+
+
+# Installations
+
+
+@pytest.fixture
+async def stage(database: str) -> AsyncIterator[Stage]:
+    """An organization in a database of the test's own, for another catalogue to be installed on."""
+    yield await found()
+    for chain in await AuditChain.filter(kind=ChainKind.ORGANIZATION):
+        assert await audit.verify(chain.id) == audit.Verification(chain.sequence), "every chain verifies afterwards"

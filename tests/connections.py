@@ -157,8 +157,8 @@ class Rows:
     async def roles(self, count: int) -> None:
         rows = [(uuid7(), self.organization_id, unique("role"), ["content:read"] * (i // 4)) for i in range(count)]
         await self.connection.executemany(
-            "INSERT INTO role (id, created_at, organization_id, key, name, permissions) "
-            "VALUES ($1, now(), $2, $3, 'R', $4)",
+            "INSERT INTO role (id, created_at, organization_id, key, name, normalized_name, permissions) "
+            "VALUES ($1, now(), $2, $3, 'R', $3, $4)",
             rows,
         )
 

@@ -79,16 +79,16 @@ async def results(connection: ClientConnection, id: str) -> Stream:
 
 
 @contextlib.asynccontextmanager
-async def by_websocket(person: Person, **variables: Any) -> AsyncIterator[Stream]:
+async def by_websocket(person: Person, query: str = CHANGES, **variables: Any) -> AsyncIterator[Stream]:
     async with socket(person.server, bearer(person)) as connection:
-        await subscribe(connection, "1", **({"organizationId": person.organization_id} | variables))
+        await subscribe(connection, "1", query, **({"organizationId": person.organization_id} | variables))
         stream = results(connection, "1")
         yield stream
         await stream.aclose()  # type: ignore[attr-defined]
 
 
 @contextlib.asynccontextmanager
-async def by_sse(person: Person, **variables: Any) -> AsyncIterator[Stream]:
+async def by_sse(person: Person, query: str = CHANGES, **variables: Any) -> AsyncIterator[Stream]:
     async def messages() -> Stream:
         async for message in source.aiter_sse():
             if message.event == "complete":
@@ -96,7 +96,7 @@ async def by_sse(person: Person, **variables: Any) -> AsyncIterator[Stream]:
             if message.event == "next":
                 yield json.loads(message.data)
 
-    body = {"query": CHANGES, "variables": {"organizationId": person.organization_id} | variables}
+    body = {"query": query, "variables": {"organizationId": person.organization_id} | variables}
     async with (
         httpx.AsyncClient(timeout=SECONDS, verify=False) as http,  # noqa: S501
         aconnect_sse(http, "POST", f"{person.server.url}/graphql", json=body, headers=bearer(person)) as source,

@@ -13,7 +13,7 @@ async def some_of_each(world: World) -> dict[str, str]:
         """query ($id: ID!) { viewer { user { id } session { id } } organization(id: $id) { id
         members(first: 1) { nodes { id grants { id } } } workspaces(first: 1) { nodes { id } }
         roles(first: 1) { nodes { id } } invitations(first: 1) { nodes { id } }
-        auditEvents(first: 1) { nodes { id } } } }""",
+        apiKeys(first: 1) { nodes { id } } auditEvents(first: 1) { nodes { id } } } }""",
         {"id": world.boss.organization_id},
     )
     organization = data["organization"]
@@ -27,6 +27,7 @@ async def some_of_each(world: World) -> dict[str, str]:
         "Workspace": of["workspace"]["id"],
         "Role": of["role"]["id"],
         "Invitation": of["invitation"]["id"],
+        "ApiKey": of["apiKey"]["id"],
         "AuditEvent": of["auditEvent"]["id"],
     }
 

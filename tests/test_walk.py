@@ -26,8 +26,11 @@ def remembered(value: Any, memory: dict[str, str]) -> None:
         for key, inner in value.items():
             if key == "workspace" and inner and "id" in inner:
                 memory["workspaceId"] = inner["id"]
+            if key == "role" and inner and "id" in inner:
+                memory["roleId"] = inner["id"]
             if key == "memberships":
                 memory["memberId"] = inner["nodes"][0]["id"]
+                memory["userId"] = inner["nodes"][0]["user"]["id"]
             remembered(inner, memory)
 
 
@@ -88,12 +91,15 @@ async def test_the_walk(postgres: Postgres, template: str, mailbox: Mailbox, tmp
             for payload in answer["data"].values():
                 if isinstance(payload, dict) and payload.get("token"):
                     people["Bob" if "Bob" in text else "Ann"] = Client(server, payload["token"])
-        audit = answer["data"]["viewer"]["organization"]["auditEvents"]["nodes"]
+                if isinstance(payload, dict) and payload.get("secret"):
+                    people["backend"] = Client(server, payload["secret"])
+            if "auditEvents" in text:
+                audit = answer["data"]["viewer"]["organization"]["auditEvents"]["nodes"]
         await asyncio.wait_for(following, 20)
     finally:
         server.stop()
 
-    assert compared == 5
+    assert compared == 7
     assert [event["action"] for event in audit] == [
         "access.refused",
         "member.workspace_entered",

@@ -1,0 +1,79 @@
+"""checkPermissions: what the product's backend asks."""
+
+from typing import Annotated
+
+import strawberry
+
+from schema.context import Info
+from schema.permissions import signed_in
+from schema.scalars import describe_enum, parse_id
+from server import checks as rules
+from server import models
+from server.audit import Revision
+
+describe_enum(
+    rules.Reason,
+    "PermissionCheckReason",
+    "Why something is allowed or not.",
+    GRANTED="It is allowed: a grant in force gives it.",
+    NOT_GRANTED="No grant there gives it.",
+    ABOVE_CREATOR="The API key's role gives it, but who answers for the key does not have it.",
+    NOT_A_MEMBER="The user is not a member of the organization.",
+    SUSPENDED="The member is suspended.",
+    WORKSPACE_NOT_ENTERED="The member or API key cannot enter the workspace.",
+    MFA_REQUIRED="The organization requires two-factor authentication, which the user has not turned on.",
+    NOT_FOUND="There is no such organization, workspace or API key as far as the one who asks can see.",
+    NO_ORGANIZATION="No organization is named, and none is active.",
+    UNKNOWN_PERMISSION="The product has no such permission.",
+    FORBIDDEN="To ask about others takes `access:check` there.",
+)
+
+
+@strawberry.input(description="A question: may somebody do something somewhere?")
+class PermissionCheckInput:
+    permission: str = strawberry.field(description="Such as `members:invite`.")
+    organization_id: strawberry.ID | None = strawberry.field(
+        default=None, description="By default the workspace's, else the active one."
+    )
+    workspace_id: strawberry.ID | None = strawberry.field(default=None, description="By default, organization-wide.")
+    user_id: strawberry.ID | None = strawberry.field(default=None, description="By default, whoever asks.")
+    api_key_id: strawberry.ID | None = strawberry.field(default=None, description="An API key instead of a user.")
+
+
+@strawberry.type(description="The answer to one check.")
+class PermissionCheckResult:
+    allowed: bool = strawberry.field(description="Whether it is allowed.")
+    reason: rules.Reason = strawberry.field(description="Why.")
+
+
+def _check(input: PermissionCheckInput) -> rules.Check:
+    given = {
+        "organization_id": (models.Organization, input.organization_id),
+        "workspace_id": (models.Workspace, input.workspace_id),
+        "user_id": (models.User, input.user_id),
+        "api_key_id": (models.ApiKey, input.api_key_id),
+    }
+    ids = {name: parse_id(model, id) if id is not None else None for name, (model, id) in given.items()}
+    junk = any(id is not None and ids[name] is None for name, (_, id) in given.items())
+    return rules.Check(input.permission, **ids, junk=junk)
+
+
+@strawberry.type
+class CheckQuery:
+    @strawberry.field(
+        description="Up to 100 questions, answered in their order and as of one moment. "
+        "About others than oneself takes `access:check` there.",
+        extensions=[signed_in()],
+    )
+    async def check_permissions(
+        self,
+        info: Info,
+        checks: Annotated[list[PermissionCheckInput], strawberry.argument(description="The questions, at most 100.")],
+        at_least: Annotated[
+            str | None,
+            strawberry.argument(description="A mutation's `revision`: no answer is from before that change."),
+        ] = None,
+    ) -> list[PermissionCheckResult] | None:
+        revision = Revision.decode(at_least) if at_least is not None else None
+        reasons = await rules.check(info.context.actor, [_check(each) for each in checks], revision)
+        return [PermissionCheckResult(allowed=reason is rules.Reason.GRANTED, reason=reason) for reason in reasons]
