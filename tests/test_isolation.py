@@ -356,11 +356,12 @@ class Machine(RuleBasedStateMachine):
 
     def ceiling(self, before: Powers, author: str | None, person: str | None) -> None:
         """Whatever anybody has gained where it could be had before, its author had; and nobody gained by themself."""
-        places = {place for _, *place in before}
-        for (who, *place), now in self.powers().items():
-            gained = now - before.get((who, *place), frozenset())
-            if gained and place in places:
-                held = before[author, place[0], None] | before[author, *place]
+        places = {key[1:] for key in before}
+        for key, now in self.powers().items():
+            who, organization, place = key
+            gained = now - before.get(key, frozenset())
+            if gained and key[1:] in places:
+                held = before[author, organization, None] | before[author, organization, place]
                 assert gained <= held, f"{who} has gained {gained - held} by {author}, who did not have it"
                 assert who not in (author, person), f"{who} has gained {gained} by themself"
 
