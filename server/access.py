@@ -94,6 +94,12 @@ class Membership:
     def enters(self, workspace_id: UUID) -> bool:
         return self.enters_all or workspace_id in self.entered
 
+    def holds(self, role_id: UUID) -> bool:
+        """Oneself, or the person who answers for the API key."""
+        return any(held.role_id == role_id for held in self.held) or (
+            self.ceiling is not None and self.ceiling.holds(role_id)
+        )
+
     def manages_role(self, role: Role, workspace_id: UUID | None = None) -> bool:
         managed = any(held.manages_role(role) for held in self.at(workspace_id))
         return managed and (self.ceiling is None or self.ceiling.manages_role(role, workspace_id))
@@ -325,7 +331,7 @@ def visible(actor: Actor, model: type[R]) -> QuerySet[R]:
     if model is Grant:
         return model.filter(
             Q(workspace_id__isnull=True)
-            | Q(organization_id__in=actor.organizations_entered_wholly)
+            | Q(organization_id__in=actor.organizations_entered_wholly, workspace__deleted_at__isnull=True)
             | Q(workspace_id__in=actor.workspaces_entered),
             member_id__in=Subquery(visible(actor, Member).values("id")),
         )

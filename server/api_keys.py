@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from server import roles
-from server.access import Actor, require
+from server.access import Actor, require, require_member
 from server.audit import Change, difference, timestamp
 from server.authentication import API_KEY_PREFIX, new_api_key_secret, token_hash
 from server.ceiling import above_your_role, covers
@@ -39,7 +39,8 @@ async def create(
     """
     if workspace_id is not None:
         workspace = await change.load(Workspace, workspace_id, field="workspaceId")
-        if organization_id not in (None, workspace.organization_id):
+        if organization_id is not None and organization_id != workspace.organization_id:
+            require_member(change.actor, organization_id, "organizationId")
             raise Problem(ProblemCode.INVALID, "The workspace is not one of this organization.", "workspaceId")
         organization_id = workspace.organization_id
     organization = await change.enter(change.actor.in_organization(organization_id), field="organizationId")

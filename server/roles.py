@@ -157,7 +157,7 @@ async def update(
     if permissions is not None:
         role.permissions = _clean_permissions(change, organization_id, permissions)
         own = change.actor.memberships[organization_id]
-        if set(role.permissions) - set(before[2]) and any(held.role_id == role.id for held in own.held):
+        if set(role.permissions) - set(before[2]) and own.holds(role.id):
             raise above_your_role("You have this role yourself: somebody else must widen it.", "permissions")
     after = (role.name, role.description, role.permissions)
     names = ("name", "description", "permissions")
@@ -184,8 +184,7 @@ async def delete(change: Change, role_id: UUID, replacement_id: UUID | None) -> 
             raise Problem(ProblemCode.INVALID, "The replacement is the role itself. Name another.", "replacementRoleId")
         require_conferable(change.actor, replacement, organization_id, None, "replacementRoleId")
         own = change.actor.memberships[organization_id]
-        held = any(each.role_id == role.id for each in own.held)
-        if held and not set(replacement.permissions) <= set(role.permissions):
+        if own.holds(role.id) and not set(replacement.permissions) <= set(role.permissions):
             raise above_your_role("You have this role yourself: its replacement can give no more.", "replacementRoleId")
         await replace(change, organization_id, role, replacement)
     elif uses := await _uses(organization_id, role):

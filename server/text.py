@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from server.errors import Problem, ProblemCode
 
 NAME_LENGTH = 100
+NORMALIZED_LENGTH = 400
 SLUG_LENGTH = 63
 PARAGRAPH_LENGTH = 1000
 EMAIL_LENGTH = 254
@@ -44,8 +45,9 @@ def clean_name(value: str, field: str = "name", what: str = "The name", limit: i
 
 
 def normalize_name(name: str) -> str:
-    """What two names have in common that people would take for the same."""
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+    """What two names have in common that people would take for the same; one letter can become many."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(folded.split())[:NORMALIZED_LENGTH].rstrip()
 
 
 def clean_paragraph(value: str, field: str, what: str) -> str:

@@ -64,7 +64,7 @@ async def create(
 
 async def _grant_own_roles(change: Change, membership: Membership, workspace: Workspace) -> None:
     member = await Member.get(id=membership.member_id).select_related("user")
-    for held in await Grant.filter(member_id=member.id, workspace_id=None).select_related("role"):
+    for held in await Grant.filter(in_force(), member_id=member.id, workspace_id=None).select_related("role"):
         given = await Grant.create(
             organization_id=workspace.organization_id,
             member=member,
@@ -133,7 +133,7 @@ async def leave(change: Change, workspace_id: UUID) -> Workspace:
     for grant in held:
         await grant.delete()
         grants.record_revoked(change, grant)
-    change.record("member.workspace_left", member, workspace_id=workspace.id)
+    await grants.record_entries(change, member, membership)
     return workspace
 
 

@@ -238,7 +238,7 @@ class Rules(Model):
     # Invitations
 
     def invite_members(self, who: str, given: Given, new: str) -> str | None:
-        """Of one row; a row that is refused leaves nothing in the audit log."""
+        """Of one row."""
         own = self.inside(who, given)
         if not any("members:invite" in role.permissions for _, role, _ in own.held):
             raise Refused("FORBIDDEN", own.organization)
@@ -251,9 +251,8 @@ class Rules(Model):
             raise Refused("NOT_FOUND")
         for place in places or [None]:
             if "members:invite" not in own.permissions(place):
-                raise Refused("FORBIDDEN")
-            if not own.confers(self.rows.roles[role], place):
-                raise Refused("ABOVE_YOUR_ROLE")
+                raise Refused("FORBIDDEN", own.organization)
+            self.require_confers(own, role, place)
         user = next((id for id, user in self.users.items() if user.email == row["email"]), None)
         earlier = [
             each

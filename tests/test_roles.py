@@ -99,6 +99,14 @@ async def test_a_role_is_created_listed_and_changed(server: Server, mailbox: Mai
     ]
 
 
+async def test_letters_that_stand_for_many(boss: Person) -> None:
+    """U+FDFA is eighteen letters once it is normalized; U+0130 grows when its case is folded."""
+    for name in ("\ufdfa" * 100, "\u0130" * 100):
+        await create(boss, name=name)
+        given = {"organizationId": boss.organization_id, "name": name, "permissions": []}
+        assert await refusal(boss, "createRole", given) == ("TAKEN", "name")
+
+
 @pytest.mark.parametrize(
     ("input", "code", "field"),
     [
