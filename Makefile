@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench schema lock clean graphiql
+.PHONY: help serve test soak check bench schema lock clean graphiql
 .DELETE_ON_ERROR:
 
 help:
@@ -25,6 +25,10 @@ serve: ## start the server, with a PostgreSQL of its own unless ORGRAPH_DATABASE
 test: ## run the tests; ARGS="-k invitation -x" goes to pytest
 	@$(SET_UP) .venv/dev graphiql
 	@$(BIN)/python -m pytest -m "not bench" $(ARGS)
+
+soak: .venv/dev ## run the races and the random search for longer, which `make test` does shortened
+	@ORGRAPH_TEST_THOROUGH=1 ORGRAPH_TEST_EXAMPLES=300 $(BIN)/python -m pytest --timeout=0 \
+		tests/test_races.py tests/test_seats.py tests/test_isolation.py $(ARGS)
 
 check: .venv/dev ## formatting, lint, types, the schema's snapshot and the migrations
 	@failed=; complain() { echo "make check: $$1" >&2; failed=1; }; \

@@ -186,8 +186,8 @@ def _of_user(asked: Check, organization_id: UUID, rows: Sequence[Any]) -> Reason
 def _of_key(actor: Actor, asked: Check, organization_id: UUID, rows: Sequence[Any]) -> Reason:
     if not rows or rows[0]["organization_id"] != organization_id:
         return Reason.NOT_FOUND
-    limited_to = rows[0]["key_workspace_id"]
-    if limited_to is not None and not actor.enters(organization_id, limited_to):
+    limited_to, itself = rows[0]["key_workspace_id"], asked.api_key_id == actor.api_key_id
+    if limited_to is not None and not itself and not actor.enters(organization_id, limited_to):
         return Reason.NOT_FOUND
     return _held(asked, key_membership(rows))
 

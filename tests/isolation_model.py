@@ -301,10 +301,13 @@ class Model:
                 return "NOT_FOUND"
             if "access:check" not in own.permissions(place):
                 return "FORBIDDEN"
+            limited_to = rows.keys[about].workspace if about in rows.keys else None
+            if limited_to and not own.enters(limited_to):
+                return "NOT_FOUND"
         if theirs is None:
             member = self.member_of(about, organization)
             if member is None:
-                return "NOT_FOUND" if about == who or about in rows.keys else "NOT_A_MEMBER"
+                return "NOT_FOUND" if about == who or about not in self.users else "NOT_A_MEMBER"
             return "NOT_FOUND" if rows.members[member].active else "SUSPENDED"
         if place and not theirs.enters(place):
             return "NOT_FOUND" if about == who else "WORKSPACE_NOT_ENTERED"

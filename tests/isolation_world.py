@@ -13,7 +13,7 @@ import httpx
 
 from schema.scalars import parse_any_id
 from server.models import type_id, uuid7
-from tests.factories import Answer, sign_up, verify
+from tests.factories import Answer, sign_up, unique, verify
 from tests.isolation_model import (
     Grant,
     Invitation,
@@ -31,7 +31,8 @@ PEOPLE = 7
 """The last of them with an address that is not verified."""
 
 SELECTED = {
-    "organizations": "SELECT id, name, deleted_at IS NOT NULL AS deleted FROM organization WHERE id = ANY ($1) ORDER BY id",
+    "organizations": """SELECT id, name, deleted_at IS NOT NULL AS deleted FROM organization
+        WHERE id = ANY ($1) ORDER BY id""",
     "workspaces": """SELECT id, organization_id, name, deleted_at IS NOT NULL AS deleted FROM workspace
         WHERE organization_id = ANY ($1) ORDER BY id""",
     "roles": """SELECT id, organization_id, key, name, permissions FROM role
@@ -152,6 +153,16 @@ class World:
         response = self.http.post("/graphql", json={"query": query, "variables": variables}, headers=sent)
         return Answer(response.status_code, response.json(), response.headers)
 
+    def mutate(self, token: str | None, operation: str, given: dict[str, Any], selection: str) -> Answer:
+        type_name = operation[0].upper() + operation[1:] + "Input"
+        errors = "userErrors { code message field details }"
+        query = f"mutation ($input: {type_name}!) {{ {operation}(input: $input) {{ {selection} {errors} }} }}"
+        return self.execute(token, query, {"input": given})
+
+    def forget(self, organizations: list[str]) -> None:
+        gone = [parse_any_id(id) for id in organizations]
+        self.sql("DELETE FROM organization WHERE id = ANY ($1)", gone)
+
     def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         return list(self.runner.run(self.database.fetch(statement, *values)))
 
@@ -175,3 +186,30 @@ class World:
             session = (await person.query("{ viewer { session { id } } }"))["viewer"]["session"]["id"]
             self.users[person.user_id] = User(person.email, person is not people[-1], session)
             self.tokens[person.user_id] = person.token or ""
+
+
+def tenant(world: World, owner: str, member: str, invited: str) -> dict[str, str]:
+    """Of everything in a new organization one, by the fields of inputs."""
+
+    def done(who: str, operation: str, selection: str, **given: Any) -> Any:
+        payload = world.mutate(world.tokens[who], operation, given, selection).data[operation]
+        assert not payload["userErrors"]
+        return payload
+
+    made = done(owner, "createOrganization", "organization { id }", name=unique("Organization "))
+    workspace = done(owner, "createWorkspace", "workspace { id }", name="Place")["workspace"]["id"]
+    role = done(owner, "createRole", "role { id }", name="Alpha", permissions=[])["role"]["id"]
+    key = done(owner, "createApiKey", "apiKey { id }", name="Key", role="viewer")["apiKey"]["id"]
+    rows = [{"email": world.users[who].email, "role": "viewer"} for who in (member, invited)]
+    results = done(owner, "inviteMembers", "results { invitation { id } }", invitations=rows)["results"]
+    accepted, pending = (row["invitation"]["id"] for row in results)
+    joined = done(member, "acceptInvitation", "member { id grants { id } }", invitationId=accepted)["member"]
+    return {
+        "organizationId": made["organization"]["id"],
+        "workspaceId": workspace,
+        "memberId": joined["id"],
+        "grantId": joined["grants"][0]["id"],
+        "roleId": role,
+        "invitationId": pending,
+        "apiKeyId": key,
+    }

@@ -78,7 +78,7 @@ class Receiver:
 async def invite(address: str = "", organization: str = "Acme", inviter: str = "Ada", **fields: Any) -> Invitation:
     owner = await User.create(email=f"{unique()}@example.com", name=inviter, password_hash="-")
     acme = await Organization.create(name=organization, slug=unique())
-    role = await Role.create(organization_id=acme.id, key="editor", name="Editor", permissions=[])
+    role = await Role.create(organization_id=acme.id, key="editor", name="Editor", normalized_name="editor", permissions=[])
     fields = {"expires_at": datetime.now(UTC) + timedelta(days=7), "organization_wide": True} | fields
     return await Invitation.create(
         organization_id=acme.id,

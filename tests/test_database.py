@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 from tortoise import Tortoise
 
-from server.database import connected, fetch, migrate
 from server.constraints import CONSTRAINTS
+from server.database import connected, fetch, migrate
 from tests.factories import unique
 from tests.servers import Postgres
 

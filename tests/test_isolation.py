@@ -8,7 +8,9 @@ import asyncio
 import copy
 import json
 import os
-from collections.abc import Callable, Iterator
+import statistics
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
@@ -19,19 +21,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from schema.scalars import parse_any_id
-from server.models import uuid7
-from tests.factories import unique
-from tests.isolation_model import BUILT_IN, LATER, OVER, PERMISSIONS, SOON, Refused, Standing
-from tests.isolation_rules import Given, Rules
-from tests.isolation_world import World, never
+from server.models import type_id, uuid7
+from tests.factories import Answer, unique
+from tests.isolation_model import OVER, PERMISSIONS, SOON, Given, Refused, Standing
+from tests.isolation_rules import Rules
+from tests.isolation_steps import LOOK, NAMES, OPERATIONS, Pick, Powers, as_json, ids
+from tests.isolation_world import World, never, tenant
 from tests.servers import Mailbox, Server
 
 SEARCHING = "ORGRAPH_TEST_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("ORGRAPH_TEST_EXAMPLES", "12"))
 ORGANIZATIONS = 3
-NEVER = "what never was"
-NAMES = ["Alpha", "Beta", "Gamma", "Admin"]
-"""Of roles; the last is taken everywhere."""
+BUILT_IN_ROLES = "SELECT id, key FROM role WHERE organization_id IS NULL ORDER BY id"
+SECRET = "apiKey { id } secret"
 
 
 @pytest.fixture(scope="module")
@@ -47,156 +49,12 @@ def world(server: Server, mailbox: Mailbox) -> Iterator[World]:
         runner.run(world.database.close())
 
 
-class Pick:
-    """Whom and what a step is about: mostly of one organization, sometimes anything at all."""
-
-    def __init__(self, machine: "Machine", data: st.DataObject) -> None:
-        self.machine, self.model, self.data = machine, machine.model, data
-        self.organization: str = self.one(machine.organizations)
-        everybody = [*self.model.users, *machine.known("key"), None]
-        crowd = [who for who in everybody if self.model.standing(who, self.organization)]
-        self.who: str | None = self.one(crowd if crowd and self.mostly() else everybody)
-
-    def one(self, choices: Any) -> Any:
-        return self.data.draw(st.sampled_from(list(choices)))
-
-    def some(self, choices: Any, most: int) -> list[Any]:
-        return self.data.draw(st.lists(st.sampled_from(list(choices)), unique=True, max_size=most))
-
-    def mostly(self) -> bool:
-        return self.data.draw(st.integers(0, 5)) < 5
-
-    def id(self, prefix: str) -> str:
-        known = self.machine.known(prefix)
-        near = [id for id in known if self.machine.places[id] in (self.organization, None)]
-        if near and self.mostly():
-            return str(self.one(near))
-        chosen = self.one([NEVER, *known, "junk", f"{prefix}_{'z' * 26}", self.organization])
-        return never(prefix) if chosen == NEVER else str(chosen)
-
-    def perhaps(self, prefix: str) -> str | None:
-        return self.id(prefix) if self.one([True, False]) else None
-
-    def role(self) -> str:
-        return str(self.one([*BUILT_IN, "no-such-role"])) if self.one([True, False]) else self.id("role")
-
-    def permissions(self) -> list[str]:
-        """Mostly some that whoever asks has."""
-        own = self.model.standing(self.who, self.organization)
-        held = sorted(own.permissions()) if own else []
-        return self.some(held if held and self.mostly() else [*PERMISSIONS, "no:such"], 6)
-
-    def title(self, id: str, table: dict[str, Any]) -> str:
-        return table[id].name if id in table and self.one([True, False]) else "Something else"
-
-
-def _on(field: str, prefix: str) -> Callable[[Pick], Given]:
-    return lambda pick: {field: pick.id(prefix)}
-
-
-def _deletion(field: str, prefix: str, table: str) -> Callable[[Pick], Given]:
-    def given(pick: Pick) -> Given:
-        id = pick.id(prefix)
-        return {field: id, "confirmName": pick.title(id, getattr(pick.model.rows, table))}
-
-    return given
-
-
-def _invitation(pick: Pick) -> Given:
-    email = pick.one([user.email for user in pick.model.users.values()])
-    row = {"email": email, "role": pick.role(), "workspaceIds": [pick.id("ws") for _ in range(pick.one([0, 0, 1, 2]))]}
-    return {"organizationId": pick.perhaps("org"), "invitations": [row]}
-
-
-def _key(pick: Pick) -> Given:
-    place = {"organizationId": pick.perhaps("org"), "workspaceId": pick.perhaps("ws")}
-    return place | {"name": "Key", "role": pick.role(), "expiresAt": pick.one([None, None, SOON, OVER])}
-
-
-OPERATIONS: dict[str, tuple[Callable[[Pick], Given], str]] = {
-    "createWorkspace": (lambda p: {"organizationId": p.perhaps("org"), "name": unique("Place ")}, "workspace { id }"),
-    "updateWorkspace": (lambda p: {"workspaceId": p.id("ws"), "environment": unique("for ")}, ""),
-    "deleteWorkspace": (_deletion("workspaceId", "ws", "workspaces"), ""),
-    "restoreWorkspace": (_on("workspaceId", "ws"), ""),
-    "switchWorkspace": (lambda p: {"workspaceId": p.perhaps("ws")}, ""),
-    "leaveWorkspace": (_on("workspaceId", "ws"), ""),
-    "deleteOrganization": (_deletion("organizationId", "org", "organizations"), ""),
-    "restoreOrganization": (_on("organizationId", "org"), ""),
-    "switchOrganization": (_on("organizationId", "org"), ""),
-    "leaveOrganization": (lambda p: {"organizationId": p.perhaps("org")}, ""),
-    "inviteMembers": (_invitation, "results { invitation { id } userErrors { code message field details } }"),
-    "resendInvitation": (_on("invitationId", "inv"), ""),
-    "revokeInvitation": (_on("invitationId", "inv"), ""),
-    "acceptInvitation": (_on("invitationId", "inv"), "member { id }"),
-    "declineInvitation": (_on("invitationId", "inv"), ""),
-    "grantRole": (
-        lambda p: {
-            "memberId": p.id("mem"),
-            "role": p.role(),
-            "workspaceId": p.perhaps("ws"),
-            "expiresAt": p.one([None, None, SOON, LATER, OVER]),
-        },
-        "grant { id }",
-    ),
-    "revokeGrant": (_on("grantId", "grant"), ""),
-    "setMemberRole": (lambda p: {"memberId": p.id("mem"), "role": p.role()}, ""),
-    "transferOwnership": (lambda p: {"memberId": p.id("mem"), "ownRole": p.role()}, ""),
-    "suspendMember": (_on("memberId", "mem"), ""),
-    "reactivateMember": (_on("memberId", "mem"), ""),
-    "removeMember": (_on("memberId", "mem"), ""),
-    "createRole": (
-        lambda p: {"organizationId": p.perhaps("org"), "name": p.one(NAMES), "permissions": p.permissions()},
-        "role { id }",
-    ),
-    "updateRole": (
-        lambda p: {
-            "roleId": p.id("role"),
-            "name": p.one([None, *NAMES]),
-            "permissions": p.one([None, p.permissions()]),
-        },
-        "",
-    ),
-    "deleteRole": (lambda p: {"roleId": p.id("role"), "replacementRoleId": p.perhaps("role")}, ""),
-    "createApiKey": (_key, "apiKey { id } secret"),
-    "rotateApiKey": (_on("apiKeyId", "key"), "secret"),
-    "revokeApiKey": (_on("apiKeyId", "key"), ""),
-}
-"""With what each is tried, and what it is asked for."""
-
-PAGE = "(first: 100) { nodes { id } }"
-LOOK = f"""query ($ids: [ID!]!, $in: ID!, $at: ID!, $may: String!, $checks: [PermissionCheckInput!]!) {{
-    nodes(ids: $ids) {{ id }}
-    organization(id: $in) {{ id workspaces{PAGE} roles{PAGE} members{PAGE} invitations{PAGE} apiKeys{PAGE}
-        restorableWorkspaces {{ id }} auditEvents(first: 1) {{ totalCount }} }}
-    workspace(id: $at) {{ id members{PAGE} apiKeys{PAGE} }}
-    viewer {{ permissions organization {{ id }} workspace {{ id }} memberships{PAGE} here: can(permission: $may)
-        inside: can(permission: $may, on: $in) there: can(permission: $may, on: $at) }}
-    checkPermissions(checks: $checks) {{ reason }}
-}}"""
-
-
-def as_json(given: Given) -> str:
-    return json.dumps(given, default=lambda moment: moment.isoformat())
-
-
-Powers = dict[tuple[Any, ...], frozenset[str]]
-"""What somebody may do, by who, organization and place."""
-
-
-def ids(answered: Any) -> Any:
-    """Of a list or connection, sorted; of an object its own."""
-    if isinstance(answered, dict) and "nodes" in answered:
-        answered = answered["nodes"]
-    return sorted(each["id"] for each in answered) if isinstance(answered, list) else answered and answered["id"]
-
-
 class Machine(RuleBasedStateMachine):
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
         self.organizations: list[str] = []
         self.places: dict[str, str | None] = {}
-        """Of every id that there ever was, the organization."""
         self.secrets: dict[str, str] = {}
         self.sequences: dict[str, int] = {}
 
@@ -215,25 +73,35 @@ class Machine(RuleBasedStateMachine):
         for organization, founder in zip(self.organizations, users, strict=False):
             chain = parse_any_id(organization)
             workspaces = [self.insert("workspace", chain, name=name, slug=name.lower()) for name in ("North", "South")]
-            roles = ["admin", "admin", "owner", "member", "viewer"]
+            roles = {row["key"]: row["id"] for row in self.world.sql(BUILT_IN_ROLES)}
             for name in NAMES[:2]:
                 given = draw(st.lists(st.sampled_from(PERMISSIONS), unique=True, max_size=10))
                 same = {"key": name.lower(), "name": name, "normalized_name": name.lower(), "permissions": given}
-                self.insert("role", chain, **same)
-                roles.append(name.lower())
+                roles[name.lower()] = self.insert("role", chain, **same)
+            choices = st.sampled_from(["admin", *roles])
+            invited = []
             for user in users:
-                held = draw(st.lists(st.sampled_from(roles), unique=True, max_size=2))
+                held = draw(st.lists(choices, unique=True, max_size=2))
                 if held and user != founder:
                     member = self.insert("member", chain, user_id=parse_any_id(user), status="active")
                     for key in held:
-                        at = draw(st.sampled_from([None, *workspaces]))
-                        [row] = self.world.sql(
-                            """SELECT id FROM role WHERE key = $1
-                            AND (organization_id IS NULL OR organization_id = $2)""",
-                            key,
-                            chain,
+                        at, until = (
+                            draw(st.sampled_from([None, *workspaces])),
+                            draw(st.sampled_from([None, None, SOON])),
                         )
-                        self.insert("grant", chain, member_id=member, role_id=row[0], workspace_id=at)
+                        to = {"member_id": member, "role_id": roles[key], "workspace_id": at, "expires_at": until}
+                        self.insert("grant", chain, **to)
+                elif user != founder:
+                    invited.append({"email": self.world.users[user].email, "role": draw(choices)})
+            about = {"organizationId": organization}
+            if invited:
+                self.send(founder, "inviteMembers", about | {"invitations": invited}, "")
+            for at in (None, type_id("ws", workspaces[0])):
+                given = about | {"name": "Key", "role": draw(choices)} | ({"workspaceId": at} if at else {})
+                _, new = self.outcome(
+                    "createApiKey", given, answer := self.send(founder, "createApiKey", given, SECRET)
+                )
+                assert new, answer.body
         state = self.world.state(self.organizations)
         self.model = Rules(state.rows, copy.deepcopy(self.world.users), state.events)
         self.sequences = state.sequences
@@ -256,16 +124,12 @@ class Machine(RuleBasedStateMachine):
         self.places |= self.model.events
 
     def teardown(self) -> None:
-        gone = [parse_any_id(id) for id in self.organizations]
-        self.world.sql("DELETE FROM organization WHERE id = ANY ($1)", gone)
+        self.world.forget(self.organizations)
 
     # A step
 
-    def send(self, who: str | None, operation: str, given: Given, selection: str) -> Any:
-        type_name = operation[0].upper() + operation[1:] + "Input"
-        errors = "userErrors { code message field details }"
-        query = f"mutation ($input: {type_name}!) {{ {operation}(input: $input) {{ {selection} {errors} }} }}"
-        return self.world.execute(self.token(who), query, {"input": json.loads(as_json(given))})
+    def send(self, who: str | None, operation: str, given: Given, selection: str) -> Answer:
+        return self.world.mutate(self.token(who), operation, json.loads(as_json(given)), selection)
 
     def token(self, who: str | None) -> str | None:
         return self.world.tokens.get(who or "") or self.secrets.get(who or "")
@@ -274,9 +138,9 @@ class Machine(RuleBasedStateMachine):
         pick = Pick(self, data)
         drawn, selection = OPERATIONS[operation]
         given = {name: value for name, value in drawn(pick).items() if value is not None}
-        powers, person = self.powers(), self.model.person(pick.who or "")
         invited = self.model.rows.invitations.get(given.get("invitationId", ""))
         author = invited.inviter if invited and operation == "acceptInvitation" else pick.who
+        powers, person = self.powers(), self.model.person(author or "")
         foreign = self.foreign(pick.who, given)
         answer = self.send(pick.who, operation, given, selection)
         code, new = self.outcome(operation, given, answer)
@@ -291,7 +155,7 @@ class Machine(RuleBasedStateMachine):
         self.ceiling(powers, author, person)
         self.look(Pick(self, data))
 
-    def outcome(self, operation: str, given: Given, answer: Any) -> tuple[str, str]:
+    def outcome(self, operation: str, given: Given, answer: Answer) -> tuple[str, str]:
         """The code, or `done`, and the id of what was made."""
         payload = (answer.body.get("data") or {}).get(operation)
         if payload is None:
@@ -320,7 +184,7 @@ class Machine(RuleBasedStateMachine):
         received = [id for id, row in self.model.rows.invitations.items() if row.email == email]
         return [id for id, of in self.places.items() if of not in own and f'"{id}"' in text and id not in received]
 
-    def nothing_told(self, who: str | None, operation: str, given: Given, foreign: list[str], answer: Any) -> None:
+    def nothing_told(self, who: str | None, operation: str, given: Given, foreign: list[str], answer: Answer) -> None:
         """What is of another organization is answered for as what never was, at the cost of as many statements."""
         if not foreign:
             return
@@ -532,3 +396,53 @@ def test_server_and_model_agree(world: World) -> None:
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(lambda: Machine(world), settings=searched)
+
+
+# Time
+
+FIELDS = {
+    "switchOrganization": "organizationId",
+    "restoreOrganization": "organizationId",
+    "updateWorkspace": "workspaceId",
+    "restoreWorkspace": "workspaceId",
+    "leaveWorkspace": "workspaceId",
+    "removeMember": "memberId",
+    "revokeGrant": "grantId",
+    "updateRole": "roleId",
+    "revokeInvitation": "invitationId",
+    "acceptInvitation": "invitationId",
+    "rotateApiKey": "apiKeyId",
+}
+PAIRS = 40
+NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+
+
+def test_what_is_foreign_takes_as_long_as_what_never_was(world: World) -> None:
+    asker, *others = list(world.users)[:4]
+    own, foreign = tenant(world, asker, others[0], others[1]), tenant(world, others[0], others[1], others[2])
+    unknown = {field: never(id.rpartition("_")[0]) for field, id in foreign.items()}
+
+    def seconds(operation: str, ids: dict[str, str]) -> tuple[float, list[str]]:
+        began = time.perf_counter()
+        if operation == "nodes":
+            answer = world.execute(world.tokens[asker], NODES, {"ids": list(ids.values())})
+            return time.perf_counter() - began, answer.data["nodes"]
+        answer = world.mutate(world.tokens[asker], operation, {FIELDS[operation]: ids[FIELDS[operation]]}, "")
+        took = time.perf_counter() - began
+        return took, [error["code"] for error in answer.data[operation]["userErrors"]]
+
+    def ratio(operation: str) -> float:
+        pairs = [(seconds(operation, foreign)[0], seconds(operation, unknown)[0]) for _ in range(PAIRS)]
+        one, other = (statistics.median(side) for side in zip(*pairs, strict=True))
+        return max(one / other, other / one)
+
+    try:
+        for operation in ("nodes", *FIELDS):
+            nothing = [None] * len(foreign) if operation == "nodes" else ["NOT_FOUND"]
+            assert seconds(operation, foreign)[1] == seconds(operation, unknown)[1] == nothing, operation
+            ratios: list[float] = []
+            while not ratios or (min(ratios) >= 2 and len(ratios) < 3):  # something else may have kept the machine busy
+                ratios.append(ratio(operation))
+            assert min(ratios) < 2, (operation, ratios)
+    finally:
+        world.forget([own["organizationId"], foreign["organizationId"]])

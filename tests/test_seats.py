@@ -9,7 +9,7 @@ import pytest
 
 from schema.scalars import parse_any_id
 from tests.factories import Client, Person, cast, invite, join, owner, refusal, sign_up, sql, unique
-from tests.races import at_once, send
+from tests.races import THOROUGH, at_once, send
 from tests.servers import Mailbox, Server
 
 SEATS = "seats { used pending free total }"
@@ -231,7 +231,7 @@ async def test_many_organizations_in_one_statement(boss: Person) -> None:
 
 # Races
 
-ROUNDS = 50
+ROUNDS = 200 if THOROUGH else 50
 
 
 @pytest.fixture
