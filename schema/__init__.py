@@ -4,7 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.access_tokens import AccessTokenMutation
-from schema.accounts import AccountMutation, AccountQuery
+from schema.accounts import AccountMutation
 from schema.api_keys import ApiKeyMutation
 from schema.catalogue import CatalogueQuery
 from schema.checks import CheckQuery
@@ -19,12 +19,13 @@ from schema.node import NodeQuery
 from schema.organizations import OrganizationMutation, OrganizationQuery
 from schema.product_settings import SettingMutation
 from schema.roles import RoleMutation
+from schema.viewer import ViewerQuery
 from schema.workspaces import WorkspaceMutation, WorkspaceQuery
 
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    AccountQuery,
+    ViewerQuery,
     OrganizationQuery,
     WorkspaceQuery,
     InvitationQuery,

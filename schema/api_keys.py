@@ -5,8 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from schema.abilities import Ability, ability
-from schema.accounts import User
+from schema.abilities import ApiKeyAbilities, on_api_key
 from schema.context import Info
 from schema.door import Payload
 from schema.node import Node, refetchable
@@ -14,6 +13,7 @@ from schema.pagination import ROW_ID, Condition, Connection, Source, connect, ti
 from schema.permissions import takes
 from schema.roles import Role
 from schema.scalars import optional_id, required_id, role_reference, utc
+from schema.users import User
 from schema.workspaces import Workspace
 from server import api_keys as rules
 from server import models
@@ -34,12 +34,6 @@ OF_WORKSPACE = Source(
     of_parent="x.workspace_id = p.id",
     orders=ORDERS,
 )
-
-
-@strawberry.type(description="What the viewer can do with an API key.")
-class ApiKeyAbilities:
-    rotate_api_key: Ability = strawberry.field(description="Give it a new secret.")
-    revoke_api_key: Ability = strawberry.field(description="Revoke it.")
 
 
 @refetchable(models.ApiKey)
@@ -98,10 +92,8 @@ class ApiKey(Node):
 
     @strawberry.field(description="What the viewer can do with it.")
     async def viewer_can(self, info: Info) -> ApiKeyAbilities:
-        actor = info.context.actor
         role = await info.context.loaders.by_id(models.Role).load(self.row.role_id)
-        manageable = ability(lambda: rules.require_manageable(actor, self.row, role)) if role else ability()
-        return ApiKeyAbilities(rotate_api_key=manageable, revoke_api_key=manageable)
+        return on_api_key(info.context.actor, self.row, role)
 
 
 async def api_keys_of(

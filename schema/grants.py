@@ -4,7 +4,6 @@ from datetime import datetime
 
 import strawberry
 
-from schema.accounts import User
 from schema.context import Info
 from schema.door import Payload
 from schema.members import Member
@@ -12,6 +11,7 @@ from schema.node import Node, refetchable
 from schema.permissions import takes
 from schema.roles import Role
 from schema.scalars import optional_id, required_id, role_reference, utc
+from schema.users import User
 from schema.workspaces import Workspace
 from server import grants as rules
 from server import models

@@ -6,8 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from schema.abilities import Ability, ability
-from schema.accounts import User, ViewerPayload
+from schema.abilities import InvitationAbilities, on_invitation
 from schema.context import Info
 from schema.door import Payload
 from schema.members import Member
@@ -18,10 +17,11 @@ from schema.permissions import takes
 from schema.problems import UserError, user_error
 from schema.roles import Role
 from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
+from schema.users import User
+from schema.viewer import ViewerPayload
 from schema.workspaces import Workspace
 from server import invitations as rules
 from server import models
-from server.access import require_member
 from server.text import mask_email
 
 OF_ORGANIZATION = Source(
@@ -51,12 +51,6 @@ describe_enum(
 class InvitationFilter:
     status: models.InvitationStatus | None = strawberry.field(default=None, description="What has become of them.")
     email: str | None = strawberry.field(default=None, description="Text in the address, in any case.")
-
-
-@strawberry.type(description="What the viewer can do with an invitation.")
-class InvitationAbilities:
-    resend_invitation: Ability = strawberry.field(description="Send it again; takes a free seat if it has expired.")
-    revoke_invitation: Ability = strawberry.field(description="Withdraw it.")
 
 
 @refetchable(models.Invitation, "members:invite")
@@ -125,14 +119,7 @@ class Invitation(Node):
         role = await info.context.loaders.by_id(models.Role).load(role_id) if role_id else None
         if not self.row.organization_wide:
             places = [row.id for row in await info.context.loaders.invited_workspaces.load(self.row.id)]
-        actor = info.context.actor
-
-        def inside() -> None:
-            actor.identified()
-            require_member(actor, self.row.organization_id)
-
-        pending = ability(inside, lambda: rules.require_still_pending(actor, self.row, role, places))
-        return InvitationAbilities(resend_invitation=pending, revoke_invitation=pending)
+        return on_invitation(info.context.actor, self.row, role, places)
 
 
 async def invitations_of_organization(

@@ -1,6 +1,5 @@
 """Members on the graph."""
 
-from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from schema.abilities import Ability, ability
-from schema.accounts import User, ViewerPayload
+from schema.abilities import MemberAbilities, on_member
 from schema.context import Info
 from schema.door import Payload
 from schema.node import Node, refetchable
@@ -30,11 +28,12 @@ from schema.pagination import (
 )
 from schema.permissions import takes
 from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
+from schema.users import User
+from schema.viewer import ViewerPayload
 from schema.workspaces import IN_FORCE, OF_MEMBER, Workspace, WorkspaceOrder, can_enter, workspaces_of
 from server import members as rules
 from server import models
-from server.access import ENTER_ALL, require, require_member
-from server.ceiling import last_owner, require_manages_roles
+from server.access import ENTER_ALL
 from server.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -189,16 +188,6 @@ class MemberPermission:
     )
 
 
-@strawberry.type(description="What the viewer can do with a member.")
-class MemberAbilities:
-    remove_member: Ability = strawberry.field(description="Remove them.")
-    suspend_member: Ability = strawberry.field(description="Suspend them.")
-    reactivate_member: Ability = strawberry.field(description="Reactivate them, if a seat is free.")
-    grant_role: Ability = strawberry.field(description="Give them a role.")
-    set_member_role: Ability = strawberry.field(description="Make another role their only organization-wide one.")
-    transfer_ownership: Ability = strawberry.field(description="Make them owner in one's own place.")
-
-
 @refetchable(models.Member)
 @strawberry.type(description="A user in an organization.")
 class Member(Node):
@@ -300,47 +289,9 @@ class Member(Node):
 
     @strawberry.field(description="What the viewer can do with the member.")
     async def viewer_can(self, info: Info) -> MemberAbilities:
-        actor, organization_id = info.context.actor, self.row.organization_id
         roles = [grant.role for grant in await info.context.loaders.grants.load(self.row.id)]
-        owners = await info.context.loaders.owners.load(organization_id)
-
-        def takes(permission: str) -> Callable[[], None]:
-            def rule() -> None:
-                require_member(actor, organization_id)
-                require(actor, self.row, permission)
-
-            return rule
-
-        def managed() -> None:
-            require_manages_roles(actor, organization_id, roles)
-
-        def dispensable() -> None:
-            if owners == {self.row.id}:
-                raise last_owner()
-
-        return MemberAbilities(
-            remove_member=ability(takes("members:remove"), managed, dispensable),
-            suspend_member=ability(
-                takes("members:suspend"),
-                managed,
-                lambda: rules.require_status(self.row, models.MemberStatus.ACTIVE),
-                dispensable,
-            ),
-            reactivate_member=ability(
-                takes("members:suspend"),
-                managed,
-                lambda: rules.require_status(self.row, models.MemberStatus.SUSPENDED),
-            ),
-            grant_role=ability(takes("members:grant"), managed),
-            set_member_role=ability(takes("members:grant"), managed, dispensable),
-            transfer_ownership=ability(
-                actor.signed_in,
-                takes("organization:transfer"),
-                lambda: rules.require_heir(actor, self.row),
-                managed,
-                lambda: rules.require_may_make_owner(actor, organization_id),
-            ),
-        )
+        owners = await info.context.loaders.owners.load(self.row.organization_id)
+        return on_member(info.context.actor, self.row, roles, owners)
 
 
 @strawberry.interface(description="What a mutation answers that is about a member.")

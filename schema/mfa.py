@@ -2,9 +2,9 @@
 
 import strawberry
 
-from schema.accounts import ViewerPayload
 from schema.context import Info
 from schema.door import Payload
+from schema.viewer import ViewerPayload
 from server import mfa as rules
 
 

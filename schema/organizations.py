@@ -6,20 +6,17 @@ from uuid import UUID
 
 import strawberry
 
-from schema.abilities import Ability, ability
-from schema.accounts import ViewerPayload
+from schema.abilities import OrganizationAbilities, on_organization
 from schema.context import Info
 from schema.node import Node, fetch_node, refetchable
 from schema.pagination import After, Before, Connection, First, Last
 from schema.permissions import requires, takes
 from schema.scalars import optional_id, required_id
+from schema.viewer import ViewerPayload
 from server import logos, models, plans
 from server import organizations as rules
-from server.access import require, require_member, visible
+from server.access import visible
 from server.catalogue import catalogue
-from server.ceiling import last_owner
-from server.invitations import require_verified
-from server.members import require_may_make_owner
 from server.text import is_slug
 
 if TYPE_CHECKING:
@@ -47,20 +44,6 @@ class ChecklistTask:
     name: str = strawberry.field(description="What to do.")
     description: str = strawberry.field(description="Why, or how; may be empty.")
     done: bool = strawberry.field(description="Whether it was done, by whomever.")
-
-
-@strawberry.type(description="What the viewer can do in an organization.")
-class OrganizationAbilities:
-    update_organization: Ability = strawberry.field(description="Change its name, slug, description and logo.")
-    update_organization_settings: Ability = strawberry.field(description="Change its settings.")
-    delete_organization: Ability = strawberry.field(description="Delete it.")
-    transfer_ownership: Ability = strawberry.field(description="Make another member owner in one's own place.")
-    leave_organization: Ability = strawberry.field(description="Give up one's own membership.")
-    invite_members: Ability = strawberry.field(description="Invite people, organization-wide.")
-    create_workspace: Ability = strawberry.field(description="Create workspaces.")
-    create_role: Ability = strawberry.field(description="Create custom roles.")
-    create_api_key: Ability = strawberry.field(description="Create organization-wide API keys.")
-    set_availability: Ability = strawberry.field(description="Say whether one can be turned to.")
 
 
 @refetchable(models.Organization)
@@ -250,40 +233,8 @@ class Organization(Node):
 
     @strawberry.field(description="What the viewer can do in it.")
     async def viewer_can(self, info: Info) -> OrganizationAbilities:
-        actor = info.context.actor
         owners = await info.context.loaders.owners.load(self.row.id)
-
-        def inside() -> None:
-            require_member(actor, self.row.id)
-
-        def takes(permission: str) -> Ability:
-            return ability(inside, lambda: require(actor, self.row, permission))
-
-        def dispensable() -> None:
-            if owners == {require_member(actor, self.row.id).member_id}:
-                raise last_owner()
-
-        return OrganizationAbilities(
-            update_organization=takes("organization:update"),
-            update_organization_settings=takes("settings:update"),
-            delete_organization=takes("organization:delete"),
-            transfer_ownership=ability(
-                actor.signed_in,
-                inside,
-                lambda: require(actor, self.row, "organization:transfer"),
-                lambda: require_may_make_owner(actor, self.row.id),
-            ),
-            leave_organization=ability(actor.signed_in, dispensable),
-            invite_members=ability(
-                inside,
-                lambda: require(actor, self.row, "members:invite"),
-                lambda: require_verified(actor),
-            ),
-            create_workspace=takes("workspaces:create"),
-            create_role=takes("roles:manage"),
-            create_api_key=takes("api_keys:manage"),
-            set_availability=ability(actor.signed_in, inside, lambda: require(actor, self.row, "availability:set")),
-        )
+        return on_organization(info.context.actor, self.row, owners)
 
 
 @strawberry.type

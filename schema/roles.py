@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from schema.abilities import Ability, ability
+from schema.abilities import RoleAbilities, on_role
 from schema.context import Info
 from schema.door import Payload
 from schema.node import Node, refetchable
@@ -36,12 +36,6 @@ OF_ORGANIZATION = Source(
 class Permission:
     key: str = strawberry.field(description="Such as `members:invite`.")
     description: str = strawberry.field(description="What it allows.")
-
-
-@strawberry.type(description="What the viewer can do with a role.")
-class RoleAbilities:
-    update_role: Ability = strawberry.field(description="Change it.")
-    delete_role: Ability = strawberry.field(description="Delete it, with one to take its place where it is in use.")
 
 
 @refetchable(models.Role)
@@ -84,10 +78,8 @@ class Role(Node):
 
     @strawberry.field(description="What the viewer can do with it.")
     async def viewer_can(self, info: Info) -> RoleAbilities:
-        actor = info.context.actor
         others = await info.context.loaders.named("roles_of_holders", rules.roles_of_holders).load(self.row.id)
-        editable = ability(lambda: rules.require_editable(actor, self.row, others))
-        return RoleAbilities(update_role=editable, delete_role=editable)
+        return on_role(info.context.actor, self.row, others)
 
 
 async def roles_of_organization(

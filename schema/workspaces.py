@@ -7,8 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from schema.abilities import Ability, ability
-from schema.accounts import ViewerPayload
+from schema.abilities import WorkspaceAbilities, on_workspace
 from schema.context import Info
 from schema.node import Node, fetch_node, refetchable
 from schema.organizations import Organization
@@ -28,11 +27,10 @@ from schema.pagination import (
 )
 from schema.permissions import requires, takes
 from schema.scalars import optional_id, required_id
+from schema.viewer import ViewerPayload
 from server import models
 from server import workspaces as rules
-from server.access import ENTER_ALL, require, require_member
-from server.errors import not_found
-from server.invitations import require_verified
+from server.access import ENTER_ALL
 
 if TYPE_CHECKING:
     from schema.api_keys import ApiKey
@@ -113,17 +111,6 @@ async def workspaces_of(
     )
 
 
-@strawberry.type(description="What the viewer can do in a workspace.")
-class WorkspaceAbilities:
-    update_workspace: Ability = strawberry.field(description="Change it.")
-    update_workspace_settings: Ability = strawberry.field(description="Change its settings.")
-    delete_workspace: Ability = strawberry.field(description="Delete it.")
-    leave_workspace: Ability = strawberry.field(description="Give up one's own roles in it.")
-    invite_members: Ability = strawberry.field(description="Invite people to it.")
-    grant_role: Ability = strawberry.field(description="Give members roles in it.")
-    create_api_key: Ability = strawberry.field(description="Create API keys of it.")
-
-
 @refetchable(models.Workspace)
 @strawberry.type(description="A part of an organization that members have access to one by one.")
 class Workspace(Node):
@@ -201,30 +188,7 @@ class Workspace(Node):
 
     @strawberry.field(description="What the viewer can do with it.")
     def viewer_can(self, info: Info) -> WorkspaceAbilities:
-        actor = info.context.actor
-
-        def inside() -> None:
-            require_member(actor, self.row.organization_id)
-            if self.row.deleted_at is not None or not actor.enters(self.row.organization_id, self.row.id):
-                raise not_found(models.Workspace.noun)
-
-        def takes(permission: str) -> Ability:
-            return ability(inside, lambda: require(actor, self.row, permission))
-
-        def own_grant() -> None:
-            rules.require_own_grant(self.row.id in actor.workspaces_entered)
-
-        return WorkspaceAbilities(
-            update_workspace=takes("workspaces:update"),
-            update_workspace_settings=takes("settings:update"),
-            delete_workspace=takes("workspaces:delete"),
-            leave_workspace=ability(actor.signed_in, inside, own_grant),
-            invite_members=ability(
-                inside, lambda: require(actor, self.row, "members:invite"), lambda: require_verified(actor)
-            ),
-            grant_role=takes("members:grant"),
-            create_api_key=takes("api_keys:manage"),
-        )
+        return on_workspace(info.context.actor, self.row)
 
 
 @strawberry.type
