@@ -12,7 +12,7 @@ from server import api_keys, invitations, members, models, roles, workspaces
 from server.access import Actor, require, require_member
 from server.ceiling import last_owner, require_manages_roles
 from server.errors import Problem, ProblemCode, not_found
-from server.models import Row
+from server.rows import Row
 
 Rule = Callable[[], object]
 """Raises Problem where something is refused."""

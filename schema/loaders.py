@@ -10,7 +10,8 @@ from tortoise.functions import Count
 
 from server.access import Actor, in_force, visible
 from server.ceiling import owners
-from server.models import Grant, InvitationWorkspace, Logo, Member, Row, Totp, Workspace
+from server.models import Grant, InvitationWorkspace, Logo, Member, Totp, Workspace
+from server.rows import Row
 
 R = TypeVar("R", bound=Row)
 

@@ -11,7 +11,7 @@ from schema.context import Info
 from schema.scalars import global_id, parse_any_id
 from server.access import Actor, may_on, place, visible
 from server.errors import BadRequest
-from server.models import Row
+from server.rows import Row
 
 MAX_NODES = 100
 

@@ -21,7 +21,7 @@ import strawberry
 from schema.context import Info
 from server.database import fetch
 from server.errors import BadRequest
-from server.models import Row
+from server.rows import Row
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 50

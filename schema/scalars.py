@@ -8,7 +8,8 @@ import strawberry
 from typeid.codecs import base32
 
 from server.errors import BadRequest, not_found
-from server.models import Role, Row, type_id
+from server.models import Role
+from server.rows import Row, type_id
 
 
 def global_id(prefix: str, id: UUID) -> strawberry.ID:

@@ -15,19 +15,8 @@ from tortoise.queryset import QuerySet
 from server.catalogue import MFA_REQUIRED, SESSION_TIMEOUT, catalogue
 from server.database import fetch
 from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, not_found
-from server.models import (
-    ApiKey,
-    AuditEvent,
-    Grant,
-    Invitation,
-    Member,
-    Organization,
-    Role,
-    Row,
-    Session,
-    User,
-    Workspace,
-)
+from server.models import ApiKey, AuditEvent, Grant, Invitation, Member, Organization, Role, Session, User, Workspace
+from server.rows import Row
 
 ENTER_ALL = "workspaces:enter_all"
 

@@ -20,7 +20,8 @@ from server.access import SYSTEM, load, require_member
 from server.audit import INSTALLATION, Change, Changes, change, difference, timestamp
 from server.authentication import refresh
 from server.errors import not_found
-from server.models import ApiKey, Organization, Row, SigningKey, User, Workspace, type_id
+from server.models import ApiKey, Organization, SigningKey, User, Workspace
+from server.rows import Row, type_id
 from server.settings import settings
 from server.text import clean_name
 

@@ -23,7 +23,7 @@ from schema import logos
 from schema.endpoint import GRAPHIQL, GRAPHIQL_CSP, Endpoint
 from server import access_tokens, accounts, events, logs, mail, organizations, pages, workspaces
 from server.database import Statements, connected, fetch, statements
-from server.models import uuid7
+from server.rows import uuid7
 from server.settings import settings
 
 HOUSEKEEPING_SECONDS = 600

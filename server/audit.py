@@ -22,17 +22,8 @@ from server.actions import ACTIONS
 from server.authentication import refresh
 from server.database import fetch, transaction
 from server.errors import BadRequest, Problem, ProblemCode, forbidden, not_found
-from server.models import (
-    AuditChain,
-    AuditEvent,
-    ChainKind,
-    Member,
-    Organization,
-    PrincipalType,
-    Row,
-    User,
-    uuid7,
-)
+from server.models import AuditChain, AuditEvent, ChainKind, Member, Organization, PrincipalType, User
+from server.rows import Row, uuid7
 
 R = TypeVar("R", bound=Row)
 

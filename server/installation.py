@@ -12,7 +12,8 @@ from server.access import SYSTEM
 from server.audit import Change, change, difference
 from server.catalogue import Catalogue, CatalogueError, catalogue
 from server.database import fetch, take_turns, transaction
-from server.models import Organization, Role, uuid7
+from server.models import Organization, Role
+from server.rows import uuid7
 from server.text import normalize_name
 
 AT_ONCE = 8

@@ -12,7 +12,8 @@ from server.access import require_member
 from server.audit import Change, difference
 from server.database import in_transaction
 from server.errors import Problem, ProblemCode, not_found
-from server.models import Logo, type_id
+from server.models import Logo
+from server.rows import type_id
 from server.settings import settings
 
 PERMISSION = "organization:update"

@@ -40,8 +40,8 @@ from server.models import (
     LetterStatus,
     TokenPurpose,
     User,
-    uuid7,
 )
+from server.rows import uuid7
 from server.settings import settings
 
 CONCURRENCY = 4

@@ -12,7 +12,8 @@ from server.catalogue import catalogue
 from server.ceiling import keep_an_owner, require_conferable, require_manages
 from server.database import violated
 from server.errors import Problem, ProblemCode
-from server.models import Availability, Grant, Member, MemberStatus, Organization, Role, User, Workspace, type_id
+from server.models import Availability, Grant, Member, MemberStatus, Organization, Role, User, Workspace
+from server.rows import type_id
 
 
 async def join(

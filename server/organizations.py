@@ -11,8 +11,9 @@ from server.audit import Change, change, difference
 from server.catalogue import catalogue
 from server.database import fetch, take_turns, violated
 from server.errors import Problem, ProblemCode, forbidden, not_found
-from server.models import Organization, Session, User, uuid7
+from server.models import Organization, Session, User
 from server.roles import creator_role
+from server.rows import uuid7
 from server.text import clean_name, clean_paragraph, clean_slug, slug_from
 
 

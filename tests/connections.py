@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 
 from schema.scalars import parse_any_id
-from server.models import uuid7
+from server.rows import uuid7
 from tests.factories import Person, unique
 
 ROWS = 23

@@ -12,7 +12,8 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, Undefined, get_na
 from schema import schema
 from schema.scalars import parse_any_id
 from server.audit import Revision
-from server.models import Role, Workspace, type_id, uuid7
+from server.models import Role, Workspace
+from server.rows import type_id, uuid7
 from tests.acceptance import CREATED_KEY
 from tests.factories import ACTIVE, Answer, Client, Person, cast, closed, invite, owner, sql, unique
 from tests.servers import Mailbox, Server

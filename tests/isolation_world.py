@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 
 from schema.scalars import parse_any_id
-from server.models import type_id, uuid7
+from server.rows import type_id, uuid7
 from tests.factories import Answer, sign_up, unique, verify
 from tests.isolation_model import (
     Grant,

@@ -18,15 +18,8 @@ from server import mail
 from server.access import Actor
 from server.audit import change
 from server.mail import LetterKind
-from server.models import (
-    Invitation,
-    Letter,
-    LetterStatus,
-    Organization,
-    Role,
-    User,
-    uuid7,
-)
+from server.models import Invitation, Letter, LetterStatus, Organization, Role, User
+from server.rows import uuid7
 
 URL = "https://team.example.com"
 
@@ -78,7 +71,9 @@ class Receiver:
 async def invite(address: str = "", organization: str = "Acme", inviter: str = "Ada", **fields: Any) -> Invitation:
     owner = await User.create(email=f"{unique()}@example.com", name=inviter, password_hash="-")
     acme = await Organization.create(name=organization, slug=unique())
-    role = await Role.create(organization_id=acme.id, key="editor", name="Editor", normalized_name="editor", permissions=[])
+    role = await Role.create(
+        organization_id=acme.id, key="editor", name="Editor", normalized_name="editor", permissions=[]
+    )
     fields = {"expires_at": datetime.now(UTC) + timedelta(days=7), "organization_wide": True} | fields
     return await Invitation.create(
         organization_id=acme.id,

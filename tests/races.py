@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 
 from schema.scalars import parse_any_id
-from server.models import uuid7
+from server.rows import uuid7
 from tests.factories import Person, join, owner
 from tests.servers import Mailbox, Server, link_token, text_of
 

@@ -23,7 +23,8 @@ from server.audit import INSTALLATION, change, verify
 from server.authentication import authenticate, new_api_key_secret, open_session, token_hash
 from server.catalogue import catalogue
 from server.database import fetch
-from server.models import AuditEvent, SigningKey, User, uuid7
+from server.models import AuditEvent, SigningKey, User
+from server.rows import uuid7
 from server.settings import settings
 from tests.factories import Client, Person, cast, join, owner, refusal, sql, unique
 from tests.organizations import NOWHERE, found

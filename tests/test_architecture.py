@@ -22,7 +22,7 @@ from tests.servers import ROOT, Mailbox, Server
 
 CORE: GraphQLSchema = schema._schema
 
-LAYERS = ["settings", "errors", "models"]
+LAYERS = ["settings", "errors", "rows", "models"]
 """Modules of the server that import none but those before them."""
 
 WRITES = {"save", "create", "bulk_create", "update", "delete", "get_or_create", "update_or_create", "execute_query"}

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from schema.scalars import parse_any_id
 from server.authentication import new_api_key_secret, token_hash
-from server.models import type_id, uuid7
+from server.rows import type_id, uuid7
 from tests.factories import Answer, unique
 from tests.isolation_model import OVER, PERMISSIONS, SOON, Given, Refused, Standing
 from tests.isolation_rules import Rules

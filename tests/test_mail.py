@@ -18,8 +18,8 @@ from server.models import (
     LetterStatus,
     Organization,
     Workspace,
-    uuid7,
 )
+from server.rows import uuid7
 from server.settings import settings
 from tests.letters import (
     URL,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.models import AuditEvent, type_id
+from server.models import AuditEvent
+from server.rows import type_id
 from tests.acceptance import CREATED_KEY, altered_event, backend, inviting, orgraph, outcome, reads, viewer
 from tests.factories import Client, Person, cast, owner, sign_in, sign_up, sql, unique
 from tests.mfa import enter, turn_on

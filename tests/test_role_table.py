@@ -12,7 +12,8 @@ import pytest
 
 from schema import schema
 from server.catalogue import Catalogue, load_catalogue
-from server.models import ApiKey, Grant, Invitation, Member, Organization, Role, Workspace, type_id, uuid7
+from server.models import ApiKey, Grant, Invitation, Member, Organization, Role, Workspace
+from server.rows import type_id, uuid7
 from tests.factories import Person, cast, owner, unique
 from tests.role_tables import FIELDS, MANAGING, OPERATIONS
 from tests.servers import Mailbox, Postgres, Server

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.errors import Problem, ProblemCode
-from server.models import uuid7
+from server.rows import uuid7
 from server.text import (
     clean_name,
     clean_paragraph,

@@ -16,7 +16,8 @@ from server import audit
 from server.access import SYSTEM
 from server.audit import change
 from server.database import fetch, in_transaction, transaction
-from server.models import AuditChain, AuditEvent, ChainKind, Organization, uuid7
+from server.models import AuditChain, AuditEvent, ChainKind, Organization
+from server.rows import uuid7
 from server.settings import settings
 from tests.factories import join, owner
 from tests.servers import Mailbox, Server

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from server import events
-from server.models import uuid7
+from server.rows import uuid7
 from tests.factories import invite, join, owner, sign_up, unique
 from tests.servers import Mailbox, Server
 from tests.streams import (
