@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -30,6 +31,29 @@ from schema.problems import classify
 
 MAX_TOKENS = 4000
 MAX_COST = 200_000
+MAX_KNOWN = 100_000
+"""Characters of documents kept parsed, a few hundred bytes of memory each, whatever clients send."""
+
+_documents: dict[str, DocumentNode] = {}
+
+
+class KnownDocuments(SchemaExtension):
+    """Parses and validates a document once: clients send the same few again and again."""
+
+    def on_parse(self) -> Iterator[None]:
+        self.known = _documents.pop(self.execution_context.query or "", None)
+        self.execution_context.graphql_document = self.known
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        if self.known is not None:
+            context.pre_execution_errors = []
+        yield
+        if not context.pre_execution_errors and context.query and context.graphql_document is not None:
+            _documents[context.query] = context.graphql_document  # as the one used last
+            while sum(map(len, _documents)) > MAX_KNOWN:
+                del _documents[next(iter(_documents))]
 
 
 class OneOperation(SchemaExtension):
@@ -137,4 +161,4 @@ class Schema(strawberry.Schema):
 
 
 def limits() -> list[Any]:
-    return [OneOperation, lambda: MaxTokensLimiter(MAX_TOKENS), MaxCost]
+    return [KnownDocuments, OneOperation, lambda: MaxTokensLimiter(MAX_TOKENS), MaxCost]

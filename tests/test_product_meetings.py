@@ -51,7 +51,7 @@ async def platform(product: Callable[[str], Awaitable[Server]]) -> Server:
 
 
 async def business(person: Person, plan: str = "business", *options: str) -> Person:
-    """More licences than the three that are free."""
+    """Another plan, or another number of licences."""
     slug = (await person.organization("slug"))["slug"]
     code, output = await orgraph(person.server, CATALOGUE, "plan", "set", slug, plan, *options)
     assert code == 0, output
@@ -261,9 +261,9 @@ async def test_m5_switching(platform: Server, team: Team, mailbox: Mailbox) -> N
         organization, permissions, codes = await seen(**headers)
         is_own = organization_id == own
         assert organization["id"] == organization_id
-        assert organization["plan"] == ({"key": "free", "seats": 3} if is_own else {"key": "business", "seats": 50})
+        assert organization["plan"] == ({"key": "free", "seats": 10} if is_own else {"key": "business", "seats": 50})
         assert (permissions, codes) == ((everything, set()) if is_own else (OWN, {"FORBIDDEN"}))
-        assert organization["seats"] == ({"used": 1, "pending": 0, "free": 2, "total": 3} if is_own else None)
+        assert organization["seats"] == ({"used": 1, "pending": 0, "free": 9, "total": 10} if is_own else None)
         assert organization["members"] == ({"nodes": [{"id": person.member_id}]} if is_own else None)
         assert (custom["role"] in organization["roles"]["nodes"]) is is_own
         assert organization["viewerCan"] == {"createRole": {"allowed": is_own}}
@@ -294,6 +294,8 @@ async def test_m5_switching(platform: Server, team: Team, mailbox: Mailbox) -> N
 async def test_m6_licences(platform: Server, mailbox: Mailbox) -> None:
     """Licence usage: how many are used, pending and free; an invitation beyond the licences is refused."""
     boss = await owner(platform, mailbox)
+    assert await seats(boss) == {"used": 1, "pending": 0, "free": 9, "total": 10}
+    await business(boss, "free", "--seats", "3")
     admin = await join(boss, mailbox, "admin")
     assert await seats(boss) == await seats(admin) == {"used": 2, "pending": 0, "free": 1, "total": 3}
     invited = await invite(admin)
@@ -327,7 +329,7 @@ async def test_m6_licences(platform: Server, mailbox: Mailbox) -> None:
 
 async def test_m6_nobody_takes_the_last_licence_twice(platform: Server, mailbox: Mailbox) -> None:
     """Two invitations at the same moment cannot take the last licence twice."""
-    boss = await owner(platform, mailbox)
+    boss = await business(await owner(platform, mailbox), "free", "--seats", "3")
     admin = await join(boss, mailbox, "admin")
     for number in range(24):
         emails = [f"{unique('x')}@example.com" for _ in range(2)]

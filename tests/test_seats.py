@@ -18,13 +18,16 @@ ROW = "results { email invitation { id status } userErrors { code message field 
 
 @pytest.fixture(scope="module")
 async def shop(product: Callable[[str], Awaitable[Server]]) -> Server:
-    """Whose free plan has three seats."""
+    """Whose free plan has ten seats."""
     return await product("meetings")
 
 
 @pytest.fixture
 async def boss(shop: Server, mailbox: Mailbox) -> Person:
-    return await owner(shop, mailbox)
+    """With three seats."""
+    boss = await owner(shop, mailbox)
+    await give(boss, "free", 3)
+    return boss
 
 
 async def seats(person: Person) -> tuple[int, int, int | None, int | None]:
@@ -166,7 +169,7 @@ async def test_a_plan_below_what_is_used(boss: Person, mailbox: Mailbox) -> None
     await guest.do("acceptInvitation", {"token": tokens[0]})
     assert (await Client(boss.server).refused("signUp", new))["code"] == "SEAT_LIMIT_REACHED"
     assert await seats(boss) == (2, 1, 0, 2)
-    await give(boss, "free")
+    await give(boss, "free", 3)
     await Client(boss.server).do("signUp", new)
     assert await seats(boss) == (3, 0, 0, 3)
     await give(boss, "free", 1)
@@ -177,7 +180,7 @@ async def test_a_plan_below_what_is_used(boss: Person, mailbox: Mailbox) -> None
 async def test_plans_differ(boss: Person) -> None:
     """The plan's, else the organization's own; where there is no limit there is no number."""
     for plan, own, expected in (
-        (None, None, (1, 0, 2, 3)),
+        (None, None, (1, 0, 9, 10)),
         ("business", None, (1, 0, 49, 50)),
         ("business", 7, (1, 0, 6, 7)),
         ("enterprise", 5, (1, 0, 4, 5)),
@@ -189,7 +192,7 @@ async def test_plans_differ(boss: Person) -> None:
     assert all(row["userErrors"] == [] for row in results)
     assert await seats(boss) == (1, 60, None, None)
     await give(boss, "free")
-    assert await seats(boss) == (1, 60, 0, 3)
+    assert await seats(boss) == (1, 60, 0, 10)
 
 
 async def test_a_product_without_plans(server: Server, mailbox: Mailbox) -> None:
@@ -211,7 +214,7 @@ async def test_who_sees_them(boss: Person, mailbox: Mailbox) -> None:
     assert answer.body["errors"][0]["extensions"]["permission"] == "members:read"
     assert answer.body["data"]["organization"]["seats"] is None
     assert await stranger.query(query, {"id": boss.organization_id}) == {"organization": None}
-    assert await seats(stranger) == (1, 0, 2, 3)
+    assert await seats(stranger) == (1, 0, 9, 10)
 
 
 async def test_many_organizations_in_one_statement(boss: Person) -> None:
