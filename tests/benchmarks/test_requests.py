@@ -17,6 +17,7 @@ ROUNDS = 7
 REQUESTS = 150
 VIEWER = "{ viewer { user { name } memberships { nodes { organization { name } roles { key } } } } }"
 MEMBERS = "{ viewer { organization { members { nodes { user { name } roles { key } } } } } }"
+CHECKS = "{ checkPermissions(checks: [%s]) { allowed reason } }" % ('{ permission: "members:invite" } ' * 100)
 SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { token } }"
 
 
@@ -46,6 +47,7 @@ async def test_queries_beside_a_bare_one(server: Server, mailbox: Mailbox) -> No
             "{ __typename }": request(http, ann, "{ __typename }"),
             "viewer and memberships": request(http, ann, VIEWER),
             "ten members with user and roles": request(http, ann, MEMBERS),
+            "a hundred permission checks": request(http, ann, CHECKS),
         }
         rounds = [{name: await per_second(ask) for name, ask in contestants.items()} for _ in range(ROUNDS)]
     for name in contestants:
