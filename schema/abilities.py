@@ -11,7 +11,7 @@ import strawberry
 from server import api_keys, invitations, members, models, roles, workspaces
 from server.access import Actor, require, require_member
 from server.ceiling import last_owner, require_manages_roles
-from server.errors import Problem, ProblemCode, not_found
+from server.errors import Problem, ProblemCode, Unauthenticated, not_found
 from server.rows import Row
 
 Rule = Callable[[], object]
@@ -34,6 +34,8 @@ def ability(*rules: Rule) -> Ability:
     try:
         for rule in rules:
             rule()
+    except Unauthenticated:
+        return Ability(allowed=False, reason=ProblemCode.FORBIDDEN)
     except Problem as problem:
         permission = problem.details.get("permission") if problem.code is ProblemCode.FORBIDDEN else None
         return Ability(allowed=False, reason=problem.code, permission=str(permission) if permission else None)

@@ -17,7 +17,7 @@ class SignUpInput:
     password: str = strawberry.field(description="8 to 128 characters, and not the address.")
     name: str = strawberry.field(description="The person's, 1 to 100 characters.")
     organization_name: str | None = strawberry.field(
-        default=None, description="Founds an organization, which the person owns."
+        default=None, description="Founds an organization, which the person owns; not together with an invitation."
     )
     invitation_token: str | None = strawberry.field(
         default=None, description="From an invitation's link: accepts it, and verifies the address."

@@ -37,7 +37,9 @@ class PermissionCheckInput:
     )
     workspace_id: strawberry.ID | None = strawberry.field(default=None, description="By default, organization-wide.")
     user_id: strawberry.ID | None = strawberry.field(default=None, description="By default, whoever asks.")
-    api_key_id: strawberry.ID | None = strawberry.field(default=None, description="An API key instead of a user.")
+    api_key_id: strawberry.ID | None = strawberry.field(
+        default=None, description="An API key; not together with a user."
+    )
 
 
 @strawberry.type(description="The answer to one check.")

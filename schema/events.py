@@ -11,6 +11,7 @@ from schema.audit import AuditActor, AuditTarget, actor_of, target_of, workspace
 from schema.context import Info
 from schema.invitations import Invitation
 from schema.members import Member
+from schema.permissions import takes
 from schema.roles import Role
 from schema.scalars import describe_enum, optional_id, parse_id
 from schema.workspaces import Workspace
@@ -135,7 +136,9 @@ class MembershipChange:
 @strawberry.type
 class EventSubscription:
     @strawberry.subscription(
-        description="Who joins, leaves, and is given or denied what, as it happens. Ends when the viewer loses access."
+        description="Who joins, leaves, and is given or denied what, as it happens. Ends when the viewer loses access. "
+        "Requires `members:read`.",
+        directives=takes("members:read"),
     )
     async def membership_changes(
         self,

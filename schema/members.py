@@ -342,8 +342,9 @@ class LeaveOrganizationPayload(ViewerPayload):
 @strawberry.input(description="Who shall own the organization in the viewer's place.")
 class TransferOwnershipInput:
     member_id: strawberry.ID = strawberry.field(description="The next owner.")
-    own_role: str = strawberry.field(
-        default="admin", description="Key or id of the role that the viewer has from then on."
+    own_role: str | None = strawberry.field(
+        default=None,
+        description="Key or id of the role that the viewer has from then on; by default, the catalogue's next one.",
     )
 
 
@@ -401,5 +402,6 @@ class MemberMutation:
     )
     async def transfer_ownership(self, info: Info, input: TransferOwnershipInput) -> TransferOwnershipPayload | None:
         member_id = required_id(models.Member, input.member_id, "memberId")
-        row = await rules.transfer_ownership(info.context.change, member_id, role_reference(input.own_role))
+        own_role = role_reference(input.own_role) if input.own_role is not None else None
+        row = await rules.transfer_ownership(info.context.change, member_id, own_role)
         return TransferOwnershipPayload(member=Member(row=row))

@@ -93,7 +93,8 @@ class Viewer:
     ) -> Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None:
         from schema.members import Member
 
-        user_id, locked = info.context.actor.user_id, info.context.actor.locked
+        actor = info.context.actor
+        user_id, closed = actor.user_id, (*actor.locked, *actor.timed_out)
         if user_id is None:
             return None
         return await connect(
@@ -106,7 +107,7 @@ class Viewer:
             last=last,
             before=before,
             order="JOINED_AT",
-            where=[Condition("x.organization_id <> ALL ({}::uuid[])", (tuple(locked),))] if locked else [],
+            where=[Condition("x.organization_id <> ALL ({}::uuid[])", (closed,))] if closed else [],
         )
 
     @strawberry.field(description="Effective permissions in the active organization and workspace, sorted.")

@@ -127,6 +127,8 @@ class Actor:
     """Memberships of deleted organizations that are still within their restore window."""
     locked: Mapping[UUID, Membership] = field(default_factory=dict)
     """Memberships that give nothing before the user turns two-factor authentication on."""
+    timed_out: Mapping[UUID, Membership] = field(default_factory=dict)
+    """Memberships of organizations that the session was unused too long for: they take a new one."""
     organization_id: UUID | None = None
     """The active organization; always one of `memberships`."""
     workspace_id: UUID | None = None
@@ -398,7 +400,12 @@ def mfa_required(field: str | None = None) -> Problem:
 
 
 def require_member(actor: Actor, organization_id: UUID, field: str | None = None) -> Membership:
-    """What the actor holds there. Raises NOT_FOUND, or MFA_REQUIRED where that locks them out."""
+    """What the actor holds there.
+
+    Raises NOT_FOUND, MFA_REQUIRED where that locks them out, Unauthenticated where the session is over for it.
+    """
+    if organization_id in actor.timed_out:
+        raise Unauthenticated
     if organization_id in actor.locked:
         raise mfa_required(field)
     if organization_id not in actor.memberships:

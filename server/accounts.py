@@ -262,6 +262,8 @@ async def reset_password(change: Change, token: str, password: str) -> User:
     user.password_hash = password_hash
     await user.save(update_fields=["password_hash"])
     await Session.filter(user_id=user.id).delete()
+    if user.email_verified_at is None:
+        await mfa.forget(change, user)  # whoever turned it on has never proven that the address is theirs
     change.record("account.password_reset", user, chain_id=user.id)
     await _verified(change, user)
     return user

@@ -49,6 +49,7 @@ async def create(
     _require_covered(change.actor, organization.id, role, workspace_id, "role")
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise Problem(ProblemCode.INVALID, "This time is past. Choose a later one.", "expiresAt")
+    await _require_outlived(change.actor, expires_at, "expiresAt")
     secret = new_api_key_secret()
     key = await ApiKey.create(
         organization_id=organization.id,
@@ -67,6 +68,13 @@ async def create(
     )
     change.record("api_key.created", key, workspace_id=workspace_id, changes=changes)
     return key, secret
+
+
+async def _require_outlived(actor: Actor, expires_at: datetime | None, field: str) -> None:
+    """A key that ends makes none that lasts longer. Raises ABOVE_YOUR_ROLE."""
+    acting = await ApiKey.get_or_none(id=actor.api_key_id)
+    if acting is not None and acting.expires_at is not None and (expires_at is None or expires_at > acting.expires_at):
+        raise above_your_role("This API key ends itself: it can make no key that lasts longer.", field)
 
 
 async def _manageable(change: Change, api_key_id: UUID) -> ApiKey:
@@ -90,6 +98,8 @@ async def rotate(change: Change, api_key_id: UUID, overlap: timedelta) -> tuple[
         most = int(LONGEST_OVERLAP.total_seconds()) // 60
         raise Problem(ProblemCode.INVALID, f"The overlap is from 0 to {most} minutes.", "overlapMinutes")
     key = await _manageable(change, api_key_id)
+    if key.id != change.actor.api_key_id:
+        await _require_outlived(change.actor, key.expires_at, "apiKeyId")
     secret = new_api_key_secret()
     before = key.secret_prefix
     key.previous_hash, key.previous_expires_at = key.secret_hash, datetime.now(UTC) + overlap

@@ -28,10 +28,11 @@ from server.access import (
     Origin,
     load,
     memberships_from,
+    require_member,
 )
 from server.database import fetch, in_transaction
 from server.errors import Problem, ProblemCode, Unauthenticated, not_found
-from server.models import ApiKey, Member, Organization, Session, User, Workspace
+from server.models import ApiKey, Member, Session, User, Workspace
 from server.settings import settings
 from server.text import PASSWORD_LENGTHS
 
@@ -113,7 +114,7 @@ async def require_password(user: User, password: str, field: str) -> None:
 
 
 _SESSION = f"""
-    SELECT s.id AS session_id, s.user_id, s.last_used_at, u.email, u.email_verified_at, t.id AS totp_id,
+    SELECT s.id AS session_id, s.user_id, s.last_used_at, s.timed_out, u.email, u.email_verified_at, t.id AS totp_id,
         s.organization_id AS active_organization_id, aw.id AS active_workspace_id,
         aw.organization_id AS active_workspace_organization_id, {ACCESS_COLUMNS}
     FROM session s
@@ -146,11 +147,18 @@ def _actor(rows: Sequence[Mapping[str, Any]], origin: Origin) -> Actor | None:
     has_mfa = first["totp_id"] is not None
     found = memberships_from(rows, has_mfa)
     organization_id = first["active_organization_id"]
+    timed_out = {
+        id: membership
+        for id, membership in found.living.items()
+        if id in (first["timed_out"] or ()) or _idle(membership, first["last_used_at"])
+    }
+    if organization_id in timed_out:
+        return None
+    for id in timed_out:
+        del found.living[id]
     workspace_id = None
     if organization_id not in found.living:
         organization_id = None
-    elif _idle(found.living[organization_id], first["last_used_at"]):
-        return None
     elif first["active_workspace_organization_id"] == organization_id and found.living[organization_id].enters(
         first["active_workspace_id"]
     ):
@@ -165,6 +173,7 @@ def _actor(rows: Sequence[Mapping[str, Any]], origin: Origin) -> Actor | None:
         memberships=found.living,
         restorable=found.restorable,
         locked=found.locked,
+        timed_out=timed_out,
         organization_id=organization_id,
         workspace_id=workspace_id,
         last_used_at=first["last_used_at"],
@@ -242,7 +251,7 @@ async def refresh(actor: Actor) -> Actor:
     if not actor.overridden:
         return now
     membership = now.memberships.get(actor.organization_id) if actor.organization_id else None
-    if membership is not None and _idle(membership, now.last_used_at):
+    if actor.organization_id in now.timed_out:
         raise Unauthenticated
     entered = membership and actor.workspace_id and membership.enters(actor.workspace_id)
     return replace(
@@ -259,14 +268,16 @@ async def acting_in(actor: Actor, organization_id: UUID | None, workspace_id: UU
     Raises NOT_FOUND for one that it cannot enter, Unauthenticated where the session has been idle for too long.
     """
     if workspace_id is not None:
+        named = await Workspace.get_or_none(id=workspace_id) if actor.timed_out else None
+        closed = actor.timed_out.get(named.organization_id) if named is not None else None
+        if closed is not None and closed.enters(workspace_id):
+            raise Unauthenticated
         workspace = await load(actor, Workspace, workspace_id)
         if organization_id not in (None, workspace.organization_id):
             raise not_found(Workspace.noun)
         organization_id = workspace.organization_id
-    elif organization_id not in actor.memberships:
-        raise not_found(Organization.noun)
-    if organization_id is not None and _idle(actor.memberships[organization_id], actor.last_used_at):
-        raise Unauthenticated
+    elif organization_id is not None:
+        require_member(actor, organization_id)
     return replace(actor, overridden=True, organization_id=organization_id, workspace_id=workspace_id)
 
 
@@ -301,7 +312,14 @@ async def touch(actor: Actor) -> None:
         key = ApiKey.filter(unused, id=actor.api_key_id)
         await key.update(last_used_at=now, last_used_ip=actor.origin.ip)
         return
-    await Session.filter(id=actor.session_id).update(last_used_at=now, expires_at=now + settings.session_ttl)
+    await fetch(
+        "UPDATE session SET last_used_at = $2, expires_at = $3, "
+        "timed_out = ARRAY (SELECT DISTINCT unnest(coalesce(timed_out, '{}') || $4::uuid[])) WHERE id = $1",
+        actor.session_id,
+        now,
+        now + settings.session_ttl,
+        list(actor.timed_out),
+    )
     if actor.organization_id is not None:
         member_id = actor.memberships[actor.organization_id].member_id
         await Member.filter(id=member_id).update(last_seen_at=now)

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -179,11 +179,12 @@ class Task(Part):
 
 
 class Former(Part):
-    """What has been renamed: the old key, and the new one (for a permission, blank: dropped)."""
+    """What has been renamed: the old key, and the new one (for a permission or a setting, blank: dropped)."""
 
     roles: dict[Key, str] = {}
     permissions: dict[PermissionKey, str] = {}
     plans: dict[Key, str] = {}
+    settings: dict[Key, str] = {}
 
 
 class Catalogue(Part):
@@ -244,11 +245,17 @@ class Catalogue(Part):
         for key, task in self.checklist.items():
             if task.done_by not in ACTIONS:
                 yield f"checklist.{key}.done_by: the audit log has no action {task.done_by!r}"
-        for table, known in (("roles", self.roles), ("permissions", self.permissions), ("plans", self.plans)):
+        tables: dict[str, Mapping[str, Any]] = {
+            "roles": self.roles,
+            "permissions": self.permissions,
+            "plans": self.plans,
+            "settings": self.settings,
+        }
+        for table, known in tables.items():
             for old, new in getattr(self.former, table).items():
                 if old in known:
                     yield f"former.{table}.{old}: {old!r} is still in use, and cannot be a former one"
-                if new not in known and (new or table != "permissions"):
+                if new not in known and (new or table in ("roles", "plans")):
                     yield f"former.{table}.{old}: there is no {new!r} to take its place"
 
     def _problems_of_permissions(self) -> Iterator[str]:

@@ -26,6 +26,8 @@ from server.errors import SettingsError
 from server.settings import settings
 
 CONNECT_SECONDS = 10
+MAX_MESSAGE = 1024 * 1024
+"""Bytes of a WebSocket's message, as of a body."""
 GRACE_SECONDS = 10
 """How long a stopping server waits for its requests."""
 
@@ -216,6 +218,7 @@ def serve() -> None:
             log_config=None,
             access_log=False,
             ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,

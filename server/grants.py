@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from server import roles
-from server.access import Membership, membership_of
+from server.access import HeldRole, Membership, membership_of
 from server.audit import Change, difference, timestamp
-from server.ceiling import keep_an_owner, require_conferable, require_manages
+from server.ceiling import above_your_role, conferable, keep_an_owner, require_conferable, require_manages
 from server.errors import Problem, ProblemCode
 from server.models import Grant, Member, Role, Workspace
 
@@ -43,6 +45,30 @@ async def record_entries(change: Change, member: Member, before: Membership | No
             change.record(action, member, workspace_id=workspace_id)
 
 
+async def require_not_prolonging(
+    change: Change, member: Member, role: Role, workspace_id: UUID | None, expires_at: datetime | None, field: str
+) -> None:
+    """Nobody makes what they hold for a time last longer themselves. Raises ABOVE_YOUR_ROLE."""
+    if member.user_id != change.actor.answerable_id:
+        return
+    until = Q(expires_at__isnull=True)
+    if expires_at is not None:
+        until |= Q(expires_at__gte=expires_at)
+    held = tuple(
+        HeldRole(
+            own.role_id,
+            own.role.key,
+            frozenset(own.role.permissions),
+            None if own.role.manages is None else tuple(own.role.manages),
+            own.workspace_id,
+        )
+        for own in await Grant.filter(until, member_id=member.id).select_related("role")
+    )
+    lasting = Membership(member.id, member.organization_id, held)
+    if not conferable(lasting, role, workspace_id):
+        raise above_your_role("You hold this for a time only: somebody else must let you keep it for longer.", field)
+
+
 async def grant(
     change: Change,
     member_id: UUID,
@@ -61,6 +87,7 @@ async def grant(
     role = await roles.find(member.organization_id, role_reference)
     require_conferable(change.actor, role, member.organization_id, workspace_id, "role")
     await require_manages(change.actor, member, workspace_id, "memberId")
+    await require_not_prolonging(change, member, role, workspace_id, expires_at, "expiresAt")
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise Problem(ProblemCode.INVALID, "This time is past. Choose a later one.", "expiresAt")
     held = await Grant.get_or_none(member_id=member.id, role_id=role.id, workspace_id=workspace_id)
@@ -115,6 +142,7 @@ async def set_member_role(change: Change, member_id: UUID, role_reference: str |
     role = await roles.find(member.organization_id, role_reference)
     await require_manages(change.actor, member, field="memberId")
     require_conferable(change.actor, role, member.organization_id, None, "role")
+    await require_not_prolonging(change, member, role, None, None, "role")
     if not await replace_organization_wide(change, member, role):
         change.unchanged()
     await keep_an_owner(member.organization_id)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from uuid import UUID
 
+import orjson
 from tortoise.exceptions import IntegrityError
 
 from server import roles
@@ -12,8 +13,9 @@ from server.access import SYSTEM
 from server.audit import Change, change, difference
 from server.catalogue import Catalogue, CatalogueError, catalogue
 from server.database import fetch, take_turns, transaction
-from server.models import Organization, Role
+from server.models import Organization, Role, Workspace
 from server.rows import uuid7
+from server.settings import settings
 from server.text import normalize_name
 
 AT_ONCE = 8
@@ -26,13 +28,16 @@ async def install(product: Catalogue = catalogue) -> None:
     Raises CatalogueError, and then has changed nothing.
     """
     if losses := await _losses(product):
-        raise CatalogueError("The catalogue does not fit the data in the database.\n" + "\n".join(losses))
+        raise CatalogueError(
+            f"The catalogue {settings.catalogue} does not fit the data in the database.\n" + "\n".join(losses)
+        )
     async with transaction():
         await take_turns("installation")
         await _write_roles(product)
     await _replace_former_roles(product)
     await _rename_former_permissions(product)
     await _rename_former_plans(product)
+    await _rename_former_settings(product)
     await _drop_roles(product)
 
 
@@ -161,6 +166,63 @@ async def _rename_plan(old: str, new: str, unit: Change, organization_id: UUID) 
         unit.record("organization.plan_changed", organization, changes=difference(plan=(old, new)))
 
 
+STORED_SETTINGS = """
+    SELECT id AS organization_id, key, value FROM organization, jsonb_each(settings)
+    UNION ALL SELECT organization_id, key, value FROM workspace, jsonb_each(settings)
+"""
+
+
+async def _rename_former_settings(product: Catalogue) -> None:
+    for old, new in product.former.settings.items():
+        sql = f"SELECT DISTINCT organization_id FROM ({STORED_SETTINGS}) stored WHERE key = $1"  # noqa: S608
+        await _in_each(await _organizations(sql, old), partial(_rename_setting, old, new))
+
+
+async def _rename_setting(old: str, new: str, unit: Change, organization_id: UUID) -> None:
+    holders: list[Organization | Workspace] = [
+        *await Organization.filter(id=organization_id),
+        *await Workspace.filter(organization_id=organization_id),
+    ]
+    for row in holders:
+        if old not in row.settings:
+            continue
+        before = dict(row.settings)
+        value = row.settings.pop(old)
+        if new:
+            row.settings.setdefault(new, value)
+        await row.save(update_fields=["settings"])
+        keys = [key for key in (old, new) if key]
+        changes = difference(**{key: (before.get(key), row.settings.get(key)) for key in keys})
+        of_workspace = row.id if isinstance(row, Workspace) else None
+        unit.record(f"{row.noun}.settings_updated", row, workspace_id=of_workspace, changes=changes)
+
+
+async def _lost_settings(product: Catalogue) -> list[str]:
+    """Values that would count no more, security settings among them. Of texts, only whether they are some."""
+    texts = [key for key, setting in product.settings.items() if setting.type in ("text", "email")]
+    rows = await fetch(
+        f"""SELECT key, CASE WHEN key = ANY ($1::text[]) AND jsonb_typeof(value) = 'string' THEN NULL ELSE value END
+            AS value, count(DISTINCT organization_id) AS organizations
+        FROM ({STORED_SETTINGS}) stored WHERE key <> ALL ($2::text[]) GROUP BY 1, 2 ORDER BY 1, 2""",  # noqa: S608
+        texts,
+        list(product.former.settings),
+    )
+    losses = {}
+    for row in rows:
+        key, organizations = row["key"], row["organizations"]
+        if key not in product.settings:
+            losses[key] = (
+                f"settings: {key!r} is gone, and {organizations} organizations have set it. Put it back, or say what "
+                f'it is now (blank: nothing): [former.settings] {key} = "…"'
+            )
+        elif row["value"] is not None and (fault := product.settings[key].fault(orjson.loads(row["value"]))):
+            losses[key] = (
+                f"settings: {key!r} is {row['value'][:100]} in {organizations} organizations, which it cannot be any "
+                f"more: {fault} Allow it again, or have it changed first."
+            )
+    return list(losses.values())
+
+
 async def _losses(product: Catalogue) -> list[str]:
     """What the data has and the catalogue lacks, each with what to do."""
     losses = []
@@ -192,6 +254,7 @@ async def _losses(product: Catalogue) -> list[str]:
         f'plan takes its place: [former.plans] {row["plan"]} = "…"'
         for row in plans
     ]
+    losses += await _lost_settings(product)
     if ownerless := await _ownerless(product):
         losses.append(
             f"roles: nobody in {ownerless} organizations has the creator's role {product.creator!r}. Keep the former "

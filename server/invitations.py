@@ -32,7 +32,7 @@ from server.text import clean_paragraph, mask_email, normalize_email
 
 PERMISSION = "members:invite"
 BATCH = 100
-"""Addresses in one call."""
+"""Addresses in one call, and workspaces of one address."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ async def _known(change: Change, organization: Organization, invitees: Sequence[
             emails.append(normalize_email(invitee.email))
         except Problem:
             continue  # the row's own check says what is wrong with it
-    named = {id for invitee in invitees for id in invitee.workspace_ids if id is not None}
+    named = {id for invitee in invitees for id in invitee.workspace_ids[:BATCH] if id is not None}
     own = change.actor.memberships[organization.id]
     workspaces = await Workspace.filter(id__in=named, organization_id=organization.id, deleted_at__isnull=True)
     existing = await Member.filter(organization_id=organization.id, user__email__in=emails).values_list(
@@ -176,6 +176,10 @@ def _prepare(
         raise Problem(ProblemCode.INVALID, "This address stands in the list twice.", f"{path}.email")
     known.seen.add(email)
     role = known.role(invitee.role, f"{path}.role")
+    if len(invitee.workspace_ids) > BATCH:
+        raise Problem(
+            ProblemCode.TOO_LONG, f"At most {BATCH} workspaces at once.", f"{path}.workspaceIds", {"limit": BATCH}
+        )
     if not known.workspaces.keys() >= set(invitee.workspace_ids):
         raise not_found(Workspace.noun, f"{path}.workspaceIds")
     workspaces = [known.workspaces[id] for id in dict.fromkeys(invitee.workspace_ids) if id is not None]

@@ -125,8 +125,8 @@ async def leave(change: Change, organization_id: UUID | None) -> Member:
     return member
 
 
-async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UUID) -> Member:
-    """Make a member the owner in one's own place, and take the given role oneself."""
+async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UUID | None) -> Member:
+    """Make a member the owner in one's own place, and take a role oneself: by default, the catalogue's next one."""
     change.actor.signed_in()
     heir = await change.load(Member, member_id, "organization:transfer", "memberId")
     organization_id = heir.organization_id
@@ -135,12 +135,16 @@ async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UU
     await require_manages(change.actor, heir, field="memberId")
     require_may_make_owner(change.actor, organization_id)
     creator = await roles.creator_role()
-    remaining = await roles.find(organization_id, own_role, "ownRole")
-    if remaining.key == catalogue.creator:
-        raise Problem(ProblemCode.INVALID, "Keep a role below owner. To add an owner, grant the role.", "ownRole")
+    own = await Member.get(id=own_id).select_related("user")
+    await grants.require_not_prolonging(change, own, creator, None, None, "memberId")
+    next_role = next((key for key in catalogue.roles if key != catalogue.creator), catalogue.creator)
+    remaining = await roles.find(organization_id, next_role if own_role is None else own_role, "ownRole")
+    if remaining.id == creator.id:
+        raise Problem(
+            ProblemCode.INVALID, f"Keep a role other than {creator.name}. To add one more, grant it.", "ownRole"
+        )
     require_conferable(change.actor, remaining, organization_id, None, "ownRole")
     await grants.replace_organization_wide(change, heir, creator)
-    own = await Member.get(id=own_id).select_related("user")
     await grants.replace_organization_wide(change, own, remaining)
     await keep_an_owner(organization_id)
     return heir

@@ -217,6 +217,12 @@ def _new_recovery_code() -> str:
     return "-".join(groups)
 
 
+async def forget(change: Change, user: User) -> None:
+    """Turn it off, if it is on. The account must be locked."""
+    if await Totp.filter(user_id=user.id).delete():
+        change.record("account.mfa_disabled", user, chain_id=user.id)
+
+
 async def disable(change: Change, password: str, code: str) -> User:
     """By the current password and a one-time or recovery code.
 
@@ -233,6 +239,5 @@ async def disable(change: Change, password: str, code: str) -> User:
     if not await User.exists(id=user.id, password_hash=user.password_hash):
         raise Problem(ProblemCode.CONFLICT, "The password has just been changed. Try again with the new one.")
     await use(change, user, code)
-    await Totp.filter(user_id=user.id).delete()
-    change.record("account.mfa_disabled", user, chain_id=user.id)
+    await forget(change, user)
     return user

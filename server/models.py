@@ -39,6 +39,9 @@ class Session(Row):
     user_agent = fields.CharField(512, null=True)
     last_used_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(db_index=True)
+    timed_out: list[UUID] | None = ArrayField(
+        element_type="uuid", null=True, description="Organizations that it was unused too long for"
+    )
 
     class Meta:
         table = "session"

@@ -8,9 +8,11 @@ from tortoise.exceptions import IntegrityError
 from server import members
 from server.access import SYSTEM, mfa_required, require_member
 from server.audit import Change, change, difference
+from server.authentication import refresh
 from server.catalogue import catalogue
+from server.ceiling import keep_an_owner
 from server.database import fetch, take_turns, violated
-from server.errors import Problem, ProblemCode, forbidden, not_found
+from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, not_found
 from server.models import Organization, Session, User
 from server.roles import creator_role
 from server.rows import uuid7
@@ -47,6 +49,9 @@ async def create(change: Change, user: User, name: str, slug: str | None = None,
         name=name, slug=free, region=catalogue.product.region, plan=catalogue.product.plan
     )
     await change.found(organization)
+    await change.account(user)
+    if not await User.exists(id=user.id):
+        raise Unauthenticated  # deleted meanwhile
     change.record("organization.created", organization, changes=difference(name=(None, name), slug=(None, free)))
     await members.join(change, organization.id, user, await creator_role(), [], granted_by=user.id)
     return organization
@@ -139,8 +144,10 @@ async def restore(change: Change, organization_id: UUID) -> Organization:
     if membership is None:
         raise not_found(Organization.noun, "organizationId")
     await change.lock_organization(organization_id)
+    change.actor = await refresh(change.actor)
+    membership = change.actor.restorable.get(organization_id)
     organization = await Organization.get_or_none(id=organization_id)
-    if organization is None or organization.deleted_at is None:
+    if membership is None or organization is None or organization.deleted_at is None:
         raise not_found(Organization.noun, "organizationId")
     if membership.locked:
         raise mfa_required("organizationId")
@@ -148,6 +155,7 @@ async def restore(change: Change, organization_id: UUID) -> Organization:
         raise forbidden("organization:delete", "organizationId")
     organization.deleted_at = organization.purge_at = None
     await organization.save()
+    await keep_an_owner(organization.id)
     change.record("organization.restored", organization)
     return organization
 

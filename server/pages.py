@@ -8,6 +8,7 @@ from server.mail import templates
 from server.models import Letter
 
 MAILBOX_SIZE = 100
+LOOPBACK = ("127.0.0.1", "::1")
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -19,7 +20,13 @@ HEADERS = {
 
 
 async def mailbox(request: Request) -> Response:
-    """The letters that would have been sent; for development, where there is no SMTP server."""
+    """The letters that would have been sent; for development, where there is no SMTP server.
+
+    Their links are live, so they are shown on the server's own machine only.
+    """
+    if request.client is None or request.client.host not in LOOPBACK:
+        refusal = "Letters are shown on the server's own machine only. Set ORGRAPH_SMTP_URL to have them sent."
+        return JSONResponse({"errors": [{"message": refusal, "extensions": {"code": "FORBIDDEN"}}]}, 403, HEADERS)
     kept = await Letter.filter(content__isnull=False).order_by("-id").limit(MAILBOX_SIZE)
     letters = [{**(letter.content or {}), "createdAt": timestamp(letter.created_at)} for letter in kept]
     accepted = request.headers.get("accept", "")

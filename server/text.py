@@ -10,6 +10,8 @@ from server.errors import Problem, ProblemCode
 
 NAME_LENGTH = 100
 NORMALIZED_LENGTH = 400
+FAR_TOO_LONG = 4
+"""Times the limit: whatever trimming and NFC make of it. To normalize costs the square of the length at worst."""
 SLUG_LENGTH = 63
 PARAGRAPH_LENGTH = 1000
 EMAIL_LENGTH = 254
@@ -34,6 +36,8 @@ def _too_long(what: str, limit: int, field: str) -> Problem:
 
 def clean_name(value: str, field: str = "name", what: str = "The name", limit: int = NAME_LENGTH) -> str:
     """Trimmed and NFC. Raises REQUIRED, TOO_LONG or INVALID."""
+    if len(value) > FAR_TOO_LONG * limit:
+        raise _too_long(what, limit, field)
     if _has_control_characters(value.strip()):
         raise Problem(ProblemCode.INVALID, f"{what} has line breaks or control characters. Remove them.", field)
     name = unicodedata.normalize("NFC", value.strip())
@@ -52,6 +56,8 @@ def normalize_name(name: str) -> str:
 
 def clean_paragraph(value: str, field: str, what: str) -> str:
     """Trimmed text that may have line breaks, and may be empty. Raises TOO_LONG or INVALID."""
+    if len(value) > FAR_TOO_LONG * PARAGRAPH_LENGTH:
+        raise _too_long(what, PARAGRAPH_LENGTH, field)
     if _has_control_characters(value, allowed="\n\r\t"):
         raise Problem(ProblemCode.INVALID, f"{what} has control characters. Remove them.", field)
     text = unicodedata.normalize("NFC", value.strip())

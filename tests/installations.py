@@ -136,7 +136,7 @@ async def refused(edits: Edits) -> str:
         await install(edits)
     assert await everything() == before
     first, *losses = str(caught.value).splitlines()
-    assert first == "The catalogue does not fit the data in the database."
+    assert first == "The catalogue default does not fit the data in the database."
     return "\n".join(losses)
 
 

@@ -354,6 +354,21 @@ class Model:
         if not own.confers(self.rows.roles[role], place):
             raise Refused("ABOVE_YOUR_ROLE", own.organization)
 
+    def require_no_prolonging(
+        self, who: str, member: str, role: str, place: Place = None, until: datetime | None = None
+    ) -> None:
+        """Nobody makes last longer themselves what they hold for a time."""
+        if self.rows.members[member].user != self.person(who):
+            return
+        organization = self.rows.members[member].organization
+        lasting = [
+            (id, self.rows.roles[id], at)
+            for (of, id, at), grant in self.rows.grants.items()
+            if of == member and (grant.expires is None or (until is not None and grant.expires >= until))
+        ]
+        if not Standing(organization, lasting).confers(self.rows.roles[role], place):
+            raise Refused("ABOVE_YOUR_ROLE", organization)
+
     def require_manages(self, own: Standing, member: str, place: Place = None) -> None:
         """All their roles; in a workspace, those that reach it. Those in a deleted one may come back with it."""
         counting = [role for role, at in self.roles_of(member, living=False) if place is None or at in (None, place)]

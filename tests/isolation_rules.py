@@ -150,6 +150,7 @@ class Rules(Model):
         role = self.role(own.organization, given["role"])
         self.require_confers(own, role, place)
         self.require_manages(own, member, place)
+        self.require_no_prolonging(who, member, role, place, expires)
         if expires is not None and expires <= NOW:
             raise Refused("INVALID")
         held = self.rows.grants.get((member, role, place))
@@ -173,6 +174,7 @@ class Rules(Model):
         role = self.role(own.organization, given["role"])
         self.require_manages(own, given["memberId"])
         self.require_confers(own, role)
+        self.require_no_prolonging(who, given["memberId"], role)
         changed = self.make_only_role(given["memberId"], role)
         self.keep_an_owner(own.organization)
         return own.organization if changed else None
@@ -197,6 +199,7 @@ class Rules(Model):
         self.require_manages(own, heir)
         creator = self.role(own.organization, CREATOR)
         self.require_confers(own, creator)
+        self.require_no_prolonging(who, member, creator)
         role = self.role(own.organization, given["ownRole"])
         if role == creator:
             raise Refused("INVALID")
@@ -427,8 +430,15 @@ class Rules(Model):
             raise Refused("ABOVE_YOUR_ROLE", own.organization)
         if expires is not None and expires <= NOW:
             raise Refused("INVALID")
+        self._require_outlived(who, own, expires)
         self.rows.keys[new] = Key(own.organization, place, role, self.person(who), expires)
         return own.organization
+
+    def _require_outlived(self, who: str, own: Standing, expires: datetime | None) -> None:
+        """A key that ends makes none that lasts longer."""
+        acting = self.rows.keys.get(who)
+        if acting and acting.expires and (expires is None or expires > acting.expires):
+            raise Refused("ABOVE_YOUR_ROLE", own.organization)
 
     def _manageable(self, who: str, id: str) -> tuple[Standing, Key]:
         own, key = self.load(who, id), self.rows.keys[id]
@@ -441,6 +451,8 @@ class Rules(Model):
     def rotate_api_key(self, who: str, given: Given, new: str) -> str | None:
         """Whoever rotates a key answers for it from then on."""
         own, key = self._manageable(who, given["apiKeyId"])
+        if who != given["apiKeyId"]:
+            self._require_outlived(who, own, key.expires)
         key.creator = self.person(who)
         return own.organization
 

@@ -365,7 +365,9 @@ async def test_the_invited_are_not_inside_yet(boss: Person, mailbox: Mailbox) ->
     assert reasons(seen["role"]) == {"FORBIDDEN"}
     for mutation in ("resendInvitation", "revokeInvitation"):
         assert (await guest.refused(mutation, {"invitationId": invitation["id"]}))["code"] == "NOT_FOUND"
-    assert set((await Client(boss.server).execute(query, {"token": token})).codes) == {"UNAUTHENTICATED"}
+    seen = (await Client(boss.server).query(query, {"token": token}))["invitation"]
+    for part in (seen, seen["organization"], seen["workspaces"][0], seen["role"]):
+        assert reasons(part) == {"FORBIDDEN"}, "nobody signed in sees the page, and no button"
 
 
 async def test_inviting_takes_a_verified_address(server: Server) -> None:

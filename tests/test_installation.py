@@ -8,7 +8,7 @@ import pytest
 
 from server import accounts, installation, plans
 from server.database import Statements, statements
-from server.models import AuditEvent, Organization, Role, User
+from server.models import AuditEvent, Organization, Role, User, Workspace
 from tests.catalogues import GONE, Edits, default, product, write
 from tests.factories import PASSWORD, sign_in
 from tests.installations import CHIEF, RENAMED, Stage, built_in, everything, found, held, install, loss, refused
@@ -166,6 +166,58 @@ async def test_a_plan_that_nobody_has_can_go(stage: Stage) -> None:
     await install({})
 
 
+# Settings
+
+MFA, TIMEOUT = "settings/mfa_required", "settings/session_timeout_minutes"
+
+
+async def set_to(stage: Stage, **values: Any) -> None:
+    await Organization.filter(id=stage.id).update(settings=values)
+
+
+async def settings_of(stage: Stage) -> dict[str, Any]:
+    return dict((await Organization.get(id=stage.id)).settings)
+
+
+async def test_settings_that_are_set_do_not_go_unnoticed(stage: Stage) -> None:
+    """Least of all those that protect."""
+    await install({MFA: GONE, TIMEOUT: GONE})
+    await install({})
+    await set_to(stage, mfa_required=True)
+    assert await refused({MFA: GONE}) == (
+        "settings: 'mfa_required' is gone, and 1 organizations have set it. Put it back, or say what it is now "
+        '(blank: nothing): [former.settings] mfa_required = "…"'
+    )
+    await install({MFA: GONE, "former/settings": {"mfa_required": ""}})
+    assert await settings_of(stage) == {}
+    (event,) = await stage.events("organization.settings_updated")
+    assert event.changes == [{"field": "mfa_required", "before": True, "after": None}]
+
+
+async def test_a_setting_is_renamed_everywhere(stage: Stage) -> None:
+    place = await Workspace.create(organization_id=stage.id, name="Place", slug="place", settings={"old": "a"})
+    await set_to(stage, old="b")
+    new = {"name": "New", "type": "text", "workspace": True}
+    renamed: Edits = {"settings/new": new, "former/settings": {"old": "new"}}
+    for _ in range(2):
+        await install(renamed)
+        assert await settings_of(stage) == {"new": "b"}
+        assert (await Workspace.get(id=place.id)).settings == {"new": "a"}
+    (event,) = await stage.events("workspace.settings_updated")
+    assert event.workspace_id == place.id
+
+
+async def test_values_that_a_setting_cannot_have_any_more(stage: Stage) -> None:
+    await set_to(stage, session_timeout_minutes=90, note="kept")
+    note: Edits = {"settings/note": {"name": "Note", "type": "text"}}
+    await install(note)
+    assert await refused(note | {f"{TIMEOUT}/maximum": 60}) == (
+        "settings: 'session_timeout_minutes' is 90 in 1 organizations, which it cannot be any more: This is a whole "
+        "number from 1 to 60. Allow it again, or have it changed first."
+    )
+    assert "settings: 'note' is \"kept\"" in await refused({"settings/note": {"name": "Note", "type": "boolean"}})
+
+
 # Together
 
 
@@ -257,7 +309,7 @@ async def test_a_server_with_another_catalogue(tmp_path: Path, stage: Stage, dat
     ended = await asyncio.to_thread(orgraph, "migrate", database_url=database, catalogue=dropped)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith(
-        "Error: The catalogue does not fit the data in the database.\nroles: 'member' is gone"
+        f"Error: The catalogue {dropped} does not fit the data in the database.\nroles: 'member' is gone"
     )
 
     server = start_server(tmp_path, database, catalogue=write(tmp_path / "renamed.toml", default(RENAMED)))

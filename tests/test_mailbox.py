@@ -78,3 +78,13 @@ async def test_the_mailbox_shows_the_newest_hundred(browser: httpx.AsyncClient) 
     await Letter.bulk_create(rows)
     shown = json.loads((await browser.get("/mailbox", headers={"Accept": "application/json"})).text)
     assert [letter["subject"] for letter in shown] == [str(number) for number in range(100, 0, -1)]
+
+
+async def test_letters_are_shown_on_this_machine_only() -> None:
+    """Their links are live: whoever reads them can take an account over."""
+    app = Starlette(routes=[Route("/mailbox", pages.mailbox)])
+    for host in ("192.0.2.7", "172.17.0.1", "2001:db8::1"):
+        transport = httpx.ASGITransport(app, client=(host, 40_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as stranger:
+            answer = await stranger.get("/mailbox")
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")

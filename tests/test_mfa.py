@@ -12,7 +12,7 @@ import pytest
 
 from server.catalogue import catalogue
 from tests.accounts import OTHER_PASSWORD, events, reset_token, someone, viewer
-from tests.factories import PASSWORD, Client, Person, invite, join, owner, refusal, sign_in, sql
+from tests.factories import PASSWORD, Client, Person, invite, join, owner, refusal, sign_in, sql, verify
 from tests.mfa import LIMITED, MISSING, WRONG, Device, at_once, enrol, enter, outcome, set_totp, tries, turn_on
 from tests.servers import Mailbox, Server
 
@@ -142,8 +142,18 @@ async def test_recovery_codes(server: Server, database_of_server: asyncpg.Connec
     assert row["recovery_hashes"] == kept
 
 
+async def test_who_never_proved_the_address_locks_nobody_out_of_it(server: Server, mailbox: Mailbox) -> None:
+    """Somebody signs up with another's address and turns it on; whoever has the mailbox gets the account back."""
+    squatter = await someone(server)
+    await turn_on(squatter)
+    await Client(server).do("requestPasswordReset", {"email": squatter.email})
+    token = await reset_token(mailbox, squatter.email)
+    await Client(server).do("resetPassword", {"token": token, "password": OTHER_PASSWORD})
+    assert outcome(await enter(squatter, None, OTHER_PASSWORD)) == IN
+
+
 async def test_reset_of_the_password_takes_no_code(server: Server, mailbox: Mailbox) -> None:
-    person = await someone(server)
+    person = await verify(await someone(server), mailbox)
     device = await turn_on(person)
     await Client(server).do("requestPasswordReset", {"email": person.email})
     token = await reset_token(mailbox, person.email)

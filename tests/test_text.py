@@ -1,5 +1,6 @@
 """What people type: one form of it, or a Problem, and nothing that the database would refuse."""
 
+import time
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -218,3 +219,13 @@ def test_clean_name_takes(name: str) -> None:
 
 def test_mask_email_tells_too_little() -> None:
     assert mask_email("annabel@mail.example.com") == "a•••@m•••.com"
+
+
+@pytest.mark.parametrize("clean", [clean_name, lambda value: clean_paragraph(value, "text", "The text")])
+def test_what_would_take_minutes_is_refused_at_once(clean: Callable[[str], str]) -> None:
+    """Unordered combining marks are normalized in the square of their number."""
+    started = time.perf_counter()
+    with pytest.raises(Problem) as caught:
+        clean("a" + "\u0300\u0316" * 500_000)
+    assert caught.value.code is ProblemCode.TOO_LONG
+    assert time.perf_counter() - started < 0.1
