@@ -369,6 +369,20 @@ class Model:
         if not Standing(organization, lasting).confers(self.rows.roles[role], place):
             raise Refused("ABOVE_YOUR_ROLE", organization)
 
+    def require_outlived(self, who: str, own: Standing, expires: datetime | None) -> None:
+        """A key that ends makes none that lasts longer."""
+        acting = self.rows.keys.get(who)
+        if acting and acting.expires and (expires is None or expires > acting.expires):
+            raise Refused("ABOVE_YOUR_ROLE", own.organization)
+
+    def manageable(self, who: str, id: str) -> tuple[Standing, Key]:
+        own, key = self.load(who, id), self.rows.keys[id]
+        if "api_keys:manage" not in own.permissions(key.workspace):
+            raise Refused("FORBIDDEN", own.organization)
+        if not own.covers(self.rows.roles[key.role], key.workspace):
+            raise Refused("ABOVE_YOUR_ROLE", own.organization)
+        return own, key
+
     def require_manages(self, own: Standing, member: str, place: Place = None) -> None:
         """All their roles; in a workspace, those that reach it. Those in a deleted one may come back with it."""
         counting = [role for role, at in self.roles_of(member, living=False) if place is None or at in (None, place)]

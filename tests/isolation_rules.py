@@ -430,33 +430,19 @@ class Rules(Model):
             raise Refused("ABOVE_YOUR_ROLE", own.organization)
         if expires is not None and expires <= NOW:
             raise Refused("INVALID")
-        self._require_outlived(who, own, expires)
+        self.require_outlived(who, own, expires)
         self.rows.keys[new] = Key(own.organization, place, role, self.person(who), expires)
         return own.organization
 
-    def _require_outlived(self, who: str, own: Standing, expires: datetime | None) -> None:
-        """A key that ends makes none that lasts longer."""
-        acting = self.rows.keys.get(who)
-        if acting and acting.expires and (expires is None or expires > acting.expires):
-            raise Refused("ABOVE_YOUR_ROLE", own.organization)
-
-    def _manageable(self, who: str, id: str) -> tuple[Standing, Key]:
-        own, key = self.load(who, id), self.rows.keys[id]
-        if "api_keys:manage" not in own.permissions(key.workspace):
-            raise Refused("FORBIDDEN", own.organization)
-        if not own.covers(self.rows.roles[key.role], key.workspace):
-            raise Refused("ABOVE_YOUR_ROLE", own.organization)
-        return own, key
-
     def rotate_api_key(self, who: str, given: Given, new: str) -> str | None:
         """Whoever rotates a key answers for it from then on."""
-        own, key = self._manageable(who, given["apiKeyId"])
+        own, key = self.manageable(who, given["apiKeyId"])
         if who != given["apiKeyId"]:
-            self._require_outlived(who, own, key.expires)
+            self.require_outlived(who, own, key.expires)
         key.creator = self.person(who)
         return own.organization
 
     def revoke_api_key(self, who: str, given: Given, new: str) -> str | None:
-        own, _ = self._manageable(who, given["apiKeyId"])
+        own, _ = self.manageable(who, given["apiKeyId"])
         del self.rows.keys[given["apiKeyId"]]
         return own.organization
