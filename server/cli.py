@@ -116,13 +116,11 @@ def _stop_embedded(data_dir: Path) -> None:
 async def _reach(url: str) -> None:
     """Say in one line what is wrong with a database, or with its URL."""
     try:
-        from server.database import tortoise_config
+        from server.database import credentials_of
 
         if urlsplit(url).scheme not in ("postgresql", "postgres", "asyncpg"):
             raise ValueError(url)
-        credentials = tortoise_config(url)["connections"]["default"]["credentials"]
-        names = ("host", "port", "user", "password", "database")
-        given = {name: credentials[name] for name in names if credentials.get(name)}
+        given = credentials_of(url)
     except Exception as error:
         raise click.ClickException(
             "ORGRAPH_DATABASE_URL is not the URL of a PostgreSQL: postgresql://user:password@host:port/database"

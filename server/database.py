@@ -203,11 +203,16 @@ def violated(error: IntegrityError) -> str | None:
     return getattr(error.__cause__, "constraint_name", None)
 
 
-async def own_connection(url: str, **options: Any) -> asyncpg.Connection:
-    """Outside the pool; `options` are those of asyncpg.connect."""
+def credentials_of(url: str) -> dict[str, Any]:
+    """What asyncpg.connect takes, of a database's URL."""
     credentials = tortoise_config(url)["connections"]["default"]["credentials"]
     keys = ("host", "port", "user", "password", "database")
-    return await asyncpg.connect(**{key: credentials[key] for key in keys if credentials.get(key)}, **options)
+    return {key: credentials[key] for key in keys if credentials.get(key)}
+
+
+async def own_connection(url: str) -> asyncpg.Connection:
+    """Outside the pool."""
+    return await asyncpg.connect(**credentials_of(url))
 
 
 async def migrate(url: str) -> None:

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from tortoise.expressions import Q
-
-from server import mail, members, plans
+from server import mail, members, plans, roles
 from server.access import Actor, membership_of
 from server.audit import Change, difference
 from server.authentication import token_hash
@@ -26,7 +24,6 @@ from server.models import (
     User,
     Workspace,
 )
-from server.roles import is_custom
 from server.settings import settings
 from server.text import clean_paragraph, mask_email, normalize_email
 
@@ -158,9 +155,8 @@ async def _known(change: Change, organization: Organization, invitees: Sequence[
     pending = await Invitation.filter(
         organization_id=organization.id, email__in=emails, status=InvitationStatus.PENDING
     )
-    available = await Role.filter(Q(organization_id=organization.id) | Q(organization_id__isnull=True))
     return _Known(
-        roles=sorted(available, key=is_custom),
+        roles=sorted(await roles.available(organization.id), key=roles.is_custom),
         workspaces={workspace.id: workspace for workspace in workspaces if own.enters(workspace.id)},
         member_emails={str(email) for email in existing},
         pending={invitation.email: invitation for invitation in pending},

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 
 from server.access import Actor, in_force
 from server.audit import Change, difference
@@ -19,12 +20,17 @@ KEY_LENGTH = 63
 PERMISSION = "roles:manage"
 
 
+def available(organization_id: UUID) -> QuerySet[Role]:
+    """The built-in roles and the organization's own."""
+    return Role.filter(Q(organization_id=organization_id) | Q(organization_id__isnull=True))
+
+
 async def find(organization_id: UUID, reference: str | UUID, field: str = "role") -> Role:
     """The role of a key or id, built in or the organization's own. Raises NOT_FOUND."""
     if isinstance(reference, str) and len(reference) > KEY_LENGTH:
         raise not_found(Role.noun, field)
-    named = Role.filter(id=reference) if isinstance(reference, UUID) else Role.filter(key=reference)
-    found = await named.filter(Q(organization_id=organization_id) | Q(organization_id__isnull=True))
+    roles = available(organization_id)
+    found = await (roles.filter(id=reference) if isinstance(reference, UUID) else roles.filter(key=reference))
     if not found:
         raise not_found(Role.noun, field)
     return min(found, key=is_custom)
@@ -42,9 +48,7 @@ async def creator_role() -> Role:
 async def _clean_name(organization_id: UUID, name: str, role_id: UUID | None = None) -> str:
     """Raises TAKEN for a name that people could not tell from another role's."""
     name = clean_name(name, what="The role's name")
-    same = Role.filter(
-        Q(organization_id=organization_id) | Q(organization_id__isnull=True), normalized_name=normalize_name(name)
-    ).exclude(id=role_id)
+    same = available(organization_id).filter(normalized_name=normalize_name(name)).exclude(id=role_id)
     if await same.exists():
         raise Problem(ProblemCode.TAKEN, f"There is a role {name} already. Choose another name.", "name")
     return name
@@ -52,7 +56,7 @@ async def _clean_name(organization_id: UUID, name: str, role_id: UUID | None = N
 
 async def _free_key(organization_id: UUID, name: str) -> str:
     wished = slug_from(name)
-    alike = Role.filter(Q(organization_id=organization_id) | Q(organization_id__isnull=True), key__startswith=wished)
+    alike = available(organization_id).filter(key__startswith=wished)
     taken = {role.key for role in await alike}
     candidates = (wished, *(f"{wished}-{number}" for number in range(2, len(taken) + 3)))
     return next(key for key in candidates if key not in taken)
