@@ -4,15 +4,19 @@ Each answer comes from the rules that the mutation itself obeys, given what they
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
+from schema.declare import Expression
 from server import api_keys, invitations, members, models, roles, workspaces
 from server.access import Actor, require, require_member
+from server.catalogue import catalogue
 from server.ceiling import last_owner, require_manages_roles
 from server.errors import Problem, ProblemCode, Unauthenticated, not_found
 from server.rows import Row
+from server.visibility import in_force
 
 Rule = Callable[[], object]
 """Raises Problem where something is refused."""
@@ -54,9 +58,9 @@ def _takes(actor: Actor, row: Row, permission: str) -> Rule:
     return lambda: require(actor, row, permission)
 
 
-def _dispensable(member_id: UUID | None, owners: set[UUID]) -> Rule:
+def _dispensable(member_id: UUID | None, owners: Sequence[UUID] | None) -> Rule:
     def rule() -> None:
-        if owners == {member_id}:
+        if set(owners or ()) == {member_id}:
             raise last_owner()
 
     return rule
@@ -76,7 +80,45 @@ class OrganizationAbilities:
     set_availability: Ability = strawberry.field(description="Say whether one can be turned to.")
 
 
-def on_organization(actor: Actor, row: models.Organization, owners: set[UUID]) -> OrganizationAbilities:
+def _owners(organization_id: str) -> Expression:
+    """The members who own an organization."""
+    return Expression(
+        f"""ARRAY (SELECT g.member_id FROM "grant" g JOIN role r ON r.id = g.role_id JOIN member m ON m.id = g.member_id
+        WHERE g.organization_id = {organization_id} AND r.key = '{catalogue.creator}' AND r.organization_id IS NULL
+        AND g.workspace_id IS NULL AND g.expires_at IS NULL AND m.status = 'active')"""  # noqa: S608
+    )
+
+
+OWNERS = _owners("x.id")
+OWNERS_OF_ITS_ORGANIZATION = _owners("x.organization_id")
+
+_ROLE_COLUMNS = tuple(models.Role._meta.fields_db_projection.values())
+
+
+def _roles(tables: str) -> Expression:
+    """Roles `r`."""
+    return Expression(f"ARRAY (SELECT DISTINCT ROW ({', '.join(f'r.{name}' for name in _ROLE_COLUMNS)}) FROM {tables})")  # noqa: S608
+
+
+ROLES_OF_MEMBER = _roles(f'"grant" g JOIN role r ON r.id = g.role_id WHERE g.member_id = x.id AND {in_force("g")}')
+ITS_ROLE = _roles("role r WHERE r.id = x.role_id")
+ROLES_OF_ITS_HOLDERS = _roles(
+    f"""role r JOIN "grant" other ON other.role_id = r.id AND other.role_id <> x.id AND {in_force("other")}
+    JOIN "grant" one ON one.member_id = other.member_id AND one.role_id = x.id AND {in_force("one")}
+    WHERE one.organization_id = x.organization_id"""
+)
+INVITED_TO = Expression(
+    """ARRAY (SELECT i.workspace_id FROM invitation_workspace i JOIN workspace w ON w.id = i.workspace_id
+    WHERE i.invitation_id = x.id AND w.deleted_at IS NULL)"""
+)
+
+
+def _read_roles(records: Sequence[Sequence[Any]] | None) -> list[models.Role]:
+    """None for what has gone meanwhile."""
+    return [models.Role._init_from_db(**dict(zip(_ROLE_COLUMNS, record, strict=True))) for record in records or ()]
+
+
+def on_organization(actor: Actor, row: models.Organization, owners: Sequence[UUID] | None) -> OrganizationAbilities:
     """`owners`: its members who own it."""
     inside = _inside(actor, row.id)
 
@@ -148,15 +190,17 @@ class MemberAbilities:
     transfer_ownership: Ability = strawberry.field(description="Make them owner in one's own place.")
 
 
-def on_member(actor: Actor, row: models.Member, roles: Sequence[models.Role], owners: set[UUID]) -> MemberAbilities:
-    """`roles`: those that the member has, wherever; `owners`: the members who own the organization."""
+def on_member(
+    actor: Actor, row: models.Member, roles: Sequence[Any] | None, owners: Sequence[UUID] | None
+) -> MemberAbilities:
+    """`roles`: ROLES_OF_MEMBER; `owners`: the members who own the organization."""
     inside, dispensable = _inside(actor, row.organization_id), _dispensable(row.id, owners)
 
     def takes(permission: str, *further: Rule) -> Ability:
         return ability(inside, _takes(actor, row, permission), *further)
 
     def managed() -> None:
-        require_manages_roles(actor, row.organization_id, roles)
+        require_manages_roles(actor, row.organization_id, _read_roles(roles))
 
     def active() -> None:
         members.require_status(row, models.MemberStatus.ACTIVE)
@@ -187,8 +231,9 @@ class RoleAbilities:
     delete_role: Ability = strawberry.field(description="Delete it, with one to take its place where it is in use.")
 
 
-def on_role(actor: Actor, row: models.Role, roles_of_its_holders: Sequence[models.Role]) -> RoleAbilities:
-    editable = ability(actor.identified, lambda: roles.require_editable(actor, row, roles_of_its_holders))
+def on_role(actor: Actor, row: models.Role, roles_of_its_holders: Sequence[Any] | None) -> RoleAbilities:
+    others = _read_roles(roles_of_its_holders)
+    editable = ability(actor.identified, lambda: roles.require_editable(actor, row, others))
     return RoleAbilities(update_role=editable, delete_role=editable)
 
 
@@ -199,11 +244,13 @@ class InvitationAbilities:
 
 
 def on_invitation(
-    actor: Actor, row: models.Invitation, role: models.Role | None, places: Sequence[UUID | None]
+    actor: Actor, row: models.Invitation, role: Sequence[Any] | None, workspaces: Sequence[UUID] | None
 ) -> InvitationAbilities:
-    """`places`: the workspaces that it is limited to; None stands for the whole organization."""
+    """`role`: ITS_ROLE; `workspaces`: INVITED_TO."""
+    places: Sequence[UUID | None] = [None] if row.organization_wide else list(workspaces or ())
+    offered = next(iter(_read_roles(role)), None)
     pending = ability(
-        _inside(actor, row.organization_id), lambda: invitations.require_still_pending(actor, row, role, places)
+        _inside(actor, row.organization_id), lambda: invitations.require_still_pending(actor, row, offered, places)
     )
     return InvitationAbilities(resend_invitation=pending, revoke_invitation=pending)
 
@@ -214,13 +261,14 @@ class ApiKeyAbilities:
     revoke_api_key: Ability = strawberry.field(description="Revoke it.")
 
 
-def on_api_key(actor: Actor, row: models.ApiKey, role: models.Role | None) -> ApiKeyAbilities:
-    """`role`: its own; None when the key has gone meanwhile, and the role after it."""
+def on_api_key(actor: Actor, row: models.ApiKey, role: Sequence[Any] | None) -> ApiKeyAbilities:
+    """`role`: ITS_ROLE; nothing when the key has gone meanwhile."""
+    own = next(iter(_read_roles(role)), None)
 
     def rule() -> None:
-        if role is None:
+        if own is None:
             raise not_found(models.ApiKey.noun)
-        api_keys.require_manageable(actor, row, role)
+        api_keys.require_manageable(actor, row, own)
 
     manageable = ability(actor.identified, rule)
     return ApiKeyAbilities(rotate_api_key=manageable, revoke_api_key=manageable)

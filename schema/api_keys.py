@@ -1,15 +1,14 @@
 """API keys on the graph."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import strawberry
 
-from schema.abilities import ApiKeyAbilities, on_api_key
+from schema.abilities import ITS_ROLE, ApiKeyAbilities, on_api_key
 from schema.context import Info
+from schema.declare import WHOLE_ROW, column, derived, refetchable, relation
 from schema.door import Payload
-from schema.node import Node, refetchable
-from schema.pagination import ROW_ID, Condition, Connection, Source, connect, time_key
+from schema.node import Node
 from schema.permissions import takes
 from schema.roles import Role
 from schema.scalars import optional_id, required_id, role_reference, utc
@@ -17,23 +16,6 @@ from schema.users import User
 from schema.workspaces import Workspace
 from server import api_keys as rules
 from server import models
-
-ORDERS = {"CREATED_AT": (time_key("x.created_at"), ROW_ID)}
-
-OF_ORGANIZATION = Source(
-    name="apiKeys",
-    model=models.ApiKey,
-    tables="api_key x LEFT JOIN workspace w ON w.id = x.workspace_id",
-    of_parent="x.organization_id = p.id AND w.deleted_at IS NULL",
-    orders=ORDERS,
-)
-OF_WORKSPACE = Source(
-    name="workspace.apiKeys",
-    model=models.ApiKey,
-    tables="api_key x",
-    of_parent="x.workspace_id = p.id",
-    orders=ORDERS,
-)
 
 
 @refetchable(models.ApiKey)
@@ -43,87 +25,23 @@ OF_WORKSPACE = Source(
 class ApiKey(Node):
     row: strawberry.Private[models.ApiKey]
 
-    @strawberry.field(description="What people call it.")
-    def name(self) -> str:
-        return self.row.name
-
-    @strawberry.field(description="How its secret begins.")
-    def prefix(self) -> str:
-        return self.row.secret_prefix
-
-    @strawberry.field(description="The workspace that it is limited to; null: organization-wide.")
-    async def workspace(self, info: Info) -> Workspace | None:
-        if self.row.workspace_id is None:
-            return None
-        row = await info.context.loaders.by_id(models.Workspace).load(self.row.workspace_id)
-        return Workspace(row=row) if row else None
-
-    @strawberry.field(description="Its role.")
-    async def role(self, info: Info) -> Role | None:
-        row = await info.context.loaders.by_id(models.Role).load(self.row.role_id)
-        return Role(row=row, organization_id=self.row.organization_id) if row else None
-
-    @strawberry.field(description="Who answers for it: who created or last rotated it; null when the account is gone.")
-    async def created_by(self, info: Info) -> User | None:
-        if self.row.created_by_id is None:
-            return None
-        row = await info.context.loaders.by_id(models.User).load(self.row.created_by_id)
-        return User(row=row) if row else None
-
-    @strawberry.field(description="When it was created.")
-    def created_at(self) -> datetime:
-        return self.row.created_at
-
-    @strawberry.field(description="When it ends by itself; null: never.")
-    def expires_at(self) -> datetime | None:
-        return self.row.expires_at
-
-    @strawberry.field(description="Until when the secret before the last rotation works.")
-    def previous_secret_expires_at(self) -> datetime | None:
-        return self.row.previous_expires_at
-
-    @strawberry.field(description="When it was used last, to the minute.")
-    def last_used_at(self) -> datetime | None:
-        return self.row.last_used_at
-
-    @strawberry.field(description="The address that it was used from last.")
-    def last_used_ip(self) -> str | None:
-        return self.row.last_used_ip
-
-    @strawberry.field(description="What the viewer can do with it.")
-    async def viewer_can(self, info: Info) -> ApiKeyAbilities:
-        role = await info.context.loaders.by_id(models.Role).load(self.row.role_id)
-        return on_api_key(info.context.actor, self.row, role)
-
-
-async def api_keys_of(
-    info: Info,
-    source: Source,
-    parent_id: UUID,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-) -> Connection[ApiKey]:
-    """Organization-wide ones, and those of workspaces that the viewer can enter."""
-    actor = info.context.actor
-    entered = Condition(
-        "(x.workspace_id IS NULL OR x.organization_id = ANY ({}::uuid[]) OR x.workspace_id = ANY ({}::uuid[]))",
-        (tuple(actor.organizations_entered_wholly), tuple(actor.workspaces_entered)),
+    name: str = column("name", "What people call it.")
+    prefix: str = column("secret_prefix", "How its secret begins.")
+    workspace: Workspace | None = relation(
+        "workspace_id", "The workspace that it is limited to; null: organization-wide."
     )
-    return await connect(
-        info,
-        source,
-        parent_id,
-        lambda row: ApiKey(row=row),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        order="CREATED_AT",
-        descending=True,
-        where=[entered],
+    role: Role | None = relation("role_id", "Its role.", within="organization_id")
+    created_by: User | None = relation(
+        "created_by_id", "Who answers for it: who created or last rotated it; null when the account is gone."
     )
+    created_at: datetime = column("created_at", "When it was created.")
+    expires_at: datetime | None = column("expires_at", "When it ends by itself; null: never.")
+    previous_secret_expires_at: datetime | None = column(
+        "previous_expires_at", "Until when the secret before the last rotation works."
+    )
+    last_used_at: datetime | None = column("last_used_at", "When it was used last, to the minute.")
+    last_used_ip: str | None = column("last_used_ip", "The address that it was used from last.")
+    viewer_can: ApiKeyAbilities = derived(on_api_key, "What the viewer can do with it.", WHOLE_ROW, ITS_ROLE)
 
 
 @strawberry.interface(description="What a mutation answers that is about an API key.")

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import strawberry
 
-from schema.context import Info
+from schema.declare import asked
 from schema.permissions import signed_in
 from schema.scalars import describe_enum, parse_id
 from server import checks as rules
 from server import models
+from server.access import Actor
 from server.audit import Revision
 
 describe_enum(
@@ -49,33 +50,43 @@ class PermissionCheckResult:
 
 
 def _check(input: PermissionCheckInput) -> rules.Check:
-    given = {
-        "organization_id": (models.Organization, input.organization_id),
-        "workspace_id": (models.Workspace, input.workspace_id),
-        "user_id": (models.User, input.user_id),
-        "api_key_id": (models.ApiKey, input.api_key_id),
-    }
-    ids = {name: parse_id(model, id) if id is not None else None for name, (model, id) in given.items()}
-    junk = any(id is not None and ids[name] is None for name, (_, id) in given.items())
-    return rules.Check(input.permission, **ids, junk=junk)
+    organization_id = parse_id(models.Organization, input.organization_id) if input.organization_id else None
+    workspace_id = parse_id(models.Workspace, input.workspace_id) if input.workspace_id else None
+    user_id = parse_id(models.User, input.user_id) if input.user_id else None
+    api_key_id = parse_id(models.ApiKey, input.api_key_id) if input.api_key_id else None
+    junk = (
+        (organization_id is None and input.organization_id is not None)
+        or (workspace_id is None and input.workspace_id is not None)
+        or (user_id is None and input.user_id is not None)
+        or (api_key_id is None and input.api_key_id is not None)
+    )
+    return rules.Check(input.permission, organization_id, workspace_id, user_id, api_key_id, junk)
+
+
+async def check_permissions(
+    actor: Actor,
+    checks: Annotated[list[PermissionCheckInput], strawberry.argument(description="The questions, at most 100.")],
+    at_least: Annotated[
+        str | None,
+        strawberry.argument(description="A mutation's `revision`: no answer is from before that change."),
+    ] = None,
+) -> list[PermissionCheckResult]:
+    """Raises Unauthenticated, BadRequest."""
+    revision = Revision.decode(at_least) if at_least is not None else None
+    reasons = await rules.check(actor, [_check(each) for each in checks], revision)
+    return [RESULTS[reason] for reason in reasons]
+
+
+RESULTS = {
+    reason: PermissionCheckResult(allowed=reason is rules.Reason.GRANTED, reason=reason) for reason in rules.Reason
+}
 
 
 @strawberry.type
 class CheckQuery:
-    @strawberry.field(
-        description="Up to 100 questions, answered in their order and as of one moment. "
+    check_permissions: list[PermissionCheckResult] | None = asked(
+        check_permissions,
+        "Up to 100 questions, answered in their order and as of one moment. "
         "About others than oneself takes `access:check` there.",
-        extensions=[signed_in()],
+        [signed_in()],
     )
-    async def check_permissions(
-        self,
-        info: Info,
-        checks: Annotated[list[PermissionCheckInput], strawberry.argument(description="The questions, at most 100.")],
-        at_least: Annotated[
-            str | None,
-            strawberry.argument(description="A mutation's `revision`: no answer is from before that change."),
-        ] = None,
-    ) -> list[PermissionCheckResult] | None:
-        revision = Revision.decode(at_least) if at_least is not None else None
-        reasons = await rules.check(info.context.actor, [_check(each) for each in checks], revision)
-        return [PermissionCheckResult(allowed=reason is rules.Reason.GRANTED, reason=reason) for reason in reasons]

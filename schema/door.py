@@ -1,14 +1,14 @@
 """The mutation door: one field, one transaction, one audit sheet."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types.base import StrawberryOptional, get_object_definition
 from strawberry.types.field import StrawberryField
 
-from schema.context import Info, current
+from schema.context import Context, Info, current
 from schema.permissions import document
 from schema.problems import UserError, user_error
 from server.audit import change, record_refusal
@@ -38,23 +38,33 @@ class Door(FieldExtension):
 
     async def resolve_async(self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **kwargs: Any) -> Any:
         context = info.context
-        try:
-            async with change(context.actor) as unit:
-                context.enter(unit)
-                payload = await next_(source, info, **kwargs)
-        except Problem as problem:
-            await record_refusal(unit, problem, info.field_name)
-            return _payload_type(info)(user_errors=[user_error(problem)])
-        finally:
-            context.enter(None)
-        payload.revision = unit.revision
-        context.acting(await current(unit.actor))
+        if context.answered is not None:  # the compiler has gone through the door already
+            return context.answered
+        payload, stale = await through(
+            context, info.field_name, info.return_type, lambda: next_(source, info, **kwargs)
+        )
+        if stale:
+            context.acting(await current(context.actor))
         return payload
 
 
-def _payload_type(info: Info) -> type[Payload]:
-    declared = info.return_type
-    return cast(type[Payload], declared.of_type if isinstance(declared, StrawberryOptional) else declared)
+async def through(
+    context: Context, operation: str, type_: object, rule: Callable[[], Awaitable[Any]]
+) -> tuple[Payload, bool]:
+    """What a mutation answers, and whether the actor's own access may have changed with it."""
+    try:
+        async with change(context.actor) as unit:
+            context.enter(unit)
+            payload: Payload = await rule()
+    except Problem as problem:
+        await record_refusal(unit, problem, operation)
+        payload_type: Any = type_.of_type if isinstance(type_, StrawberryOptional) else type_
+        return payload_type(user_errors=[user_error(problem)]), False
+    finally:
+        context.enter(None)
+    payload.revision = unit.revision
+    context.acting(unit.actor)
+    return payload, unit.may_change_the_actor
 
 
 def behind_the_door(mutation: type[T]) -> type[T]:

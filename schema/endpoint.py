@@ -1,5 +1,8 @@
 """The ASGI entry of the graph: credentials, protocols, and JSON for every answer."""
 
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from json import JSONDecodeError
 from pathlib import Path
@@ -8,7 +11,7 @@ from typing import Any, cast
 import orjson
 import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import HTTPConnection, Request, cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -22,14 +25,16 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message as TransportWsMessage
 from strawberry.types.unset import UNSET, UnsetType
 
-from schema import schema
+from schema import compiler, schema
 from schema.context import SESSION_COOKIE, Context
 from schema.scalars import parse_id
 from server import events
 from server.access import Actor, Origin
-from server.authentication import acting_in, authenticate, touch, touch_is_due
+from server.authentication import Remembered, acting_in, authenticate, remembered, touch, touch_is_due
+from server.database import statements
 from server.errors import Problem, Unauthenticated
 from server.models import Organization, Workspace
+from server.settings import settings
 
 GRAPHIQL = Path(__file__).parent / "graphiql" / "dist"
 GRAPHIQL_CSP = (
@@ -38,6 +43,10 @@ GRAPHIQL_CSP = (
     "frame-ancestors 'none'"
 )
 MAX_BODY = 1024 * 1024
+STREAM = b"text/event-stream"
+REQUEST_KEYS = {"query", "variables", "operationName"}
+HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+"""Of an answer of the compiler's."""
 CLOSE_REASON_BYTES = 123
 """RFC 6455, section 5.5: a control frame's payload ends at 125 bytes, two of which are the code."""
 
@@ -172,6 +181,71 @@ def bearer_of(connection: HTTPConnection) -> str | None:
     return _bearer(connection.headers.get("authorization"))
 
 
+def _remembered(headers: Mapping[bytes, bytes], scope: Scope) -> Remembered | None:
+    """Who asks, if they have asked a moment ago; None too where more is to be found out about them."""
+    if b"orgraph-workspace" in headers:
+        return None
+    token = _bearer(headers.get(b"authorization", b"").decode("latin-1"))
+    if token is None and b"cookie" in headers:
+        token = cookie_parser(headers[b"cookie"].decode("latin-1")).get(SESSION_COOKIE)
+    known = remembered(token) if token else None
+    if known is None:
+        return None
+    if organization := headers.get(b"orgraph-organization"):
+        organization_id = parse_id(Organization, organization.decode("latin-1"))
+        if organization_id not in known.actor.memberships:
+            return None
+        actor = replace(known.actor, overridden=True, organization_id=organization_id, workspace_id=None)
+        known = replace(known, actor=actor)
+    if touch_is_due(known.actor):
+        events.in_background(touch(replace(known.actor, origin=_origin(HTTPConnection(scope)))))
+    return known
+
+
+async def _compiled(scope: Scope, body: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]] | None:
+    """The answer's body and its cookies; None for what takes the ordinary way. Raises Refused."""
+    headers = dict(scope["headers"])
+    if not headers.get(b"content-type", b"").startswith(b"application/json") or STREAM in headers.get(b"accept", b""):
+        return None
+    try:
+        data = orjson.loads(body)
+    except JSONDecodeError:
+        return None
+    if not _is_request(data) or data.keys() - REQUEST_KEYS:
+        return None
+    variables = data.get("variables") or {}
+    try:
+        operation = compiler.operation_of(schema, data["query"], data.get("operationName"))
+        if not operation.is_mutation and (known := _remembered(headers, scope)) is not None:
+            with contextlib.suppress(compiler.Unconfirmed):
+                return await compiler.answer(operation, known, variables), []
+        actor = scope["actor"] = await actor_of(HTTPConnection(scope))
+        if not operation.is_mutation:
+            return await compiler.answer(operation, actor, variables), []
+        context = scope["context"] = Context(HTTPConnection(scope), Response(), actor)
+        return await compiler.mutate(operation, context, variables), _cookies(context)
+    except (compiler.Ordinary, compiler.Answered):
+        return None
+
+
+def _cookies(context: Context) -> list[tuple[bytes, bytes]]:
+    headers = context.response.raw_headers if context.response else []
+    return [(name, value) for name, value in headers if name == b"set-cookie"]
+
+
+async def _read(receive: Receive) -> tuple[bytes, Receive]:
+    """A request's body, and what gives it again."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    given = iter(messages)
+
+    async def again() -> Message:
+        return next(given, None) or await receive()
+
+    return b"".join(message.get("body", b"") for message in messages), again
+
+
 async def actor_of(connection: HTTPConnection) -> Actor:
     """Who asks, by the headers and the cookie. Raises Refused."""
     token = bearer_of(connection) or connection.cookies.get(SESSION_COOKIE)
@@ -193,8 +267,21 @@ class Endpoint(GraphQL[Context, None]):
         if scope["type"] == "websocket":
             await self._websocket(WebSocket(scope, receive=receive, send=send))
             return
+        receive = limited_body(receive)
         try:
-            response = await self.run(Request(scope, limited_body(receive)))
+            answered = None
+            if settings.compile and scope["method"] == "POST":
+                body, receive = await _read(receive)
+                answered = await _compiled(scope, body)
+            if answered is not None:
+                if (counter := statements.get()) is not None:
+                    counter.compiled = True
+                content, cookies = answered
+                headers = [*HEADERS, *cookies, (b"content-length", str(len(content)).encode())]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": content})
+                return
+            response = await self.run(Request(scope, receive))
         except HTTPException as error:
             response = answer(error.status_code, "BAD_REQUEST", error.reason)
         except Refused as refused:
@@ -211,10 +298,14 @@ class Endpoint(GraphQL[Context, None]):
     # Credentials
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        begun: Context | None = request.scope.get("context")
+        if begun is not None and begun.answered is not None and isinstance(response, Response):
+            response.raw_headers.extend(_cookies(begun))
+            return replace(begun, request=request, response=response)
         return Context(
             request=request,
             response=response if isinstance(response, Response) else None,
-            actor=await actor_of(request),
+            actor=request.scope.get("actor") or await actor_of(request),
         )
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import strawberry
 
-from schema.audit import AuditActor, AuditTarget, actor_of, target_of, workspace_of
+from schema.audit import AuditActor, AuditTarget
 from schema.context import Info
+from schema.declare import column, part, relation
 from schema.invitations import Invitation
 from schema.members import Member
 from schema.permissions import takes
@@ -75,61 +76,52 @@ def _as_it_was(event: models.AuditEvent) -> models.Member | None:
 
 @strawberry.type(description="Something that has happened to a membership, a grant or an invitation.")
 class MembershipChange:
-    event: strawberry.Private[models.AuditEvent]
+    row: strawberry.Private[models.AuditEvent]
 
     @strawberry.field(description="What happened.")
     def type(self) -> rules.MembershipChangeType:
-        return rules.MEMBERSHIP_CHANGES[self.event.action]
+        return rules.MEMBERSHIP_CHANGES[self.row.action]
 
     @strawberry.field(description="Pass it as `after` to go on from here.")
     def cursor(self) -> str:
-        return _cursor(self.event.sequence)
+        return _cursor(self.row.sequence)
 
-    @strawberry.field(description="When it happened.")
-    def occurred_at(self) -> datetime:
-        return self.event.created_at
-
-    @strawberry.field(description="Who did it.")
-    def actor(self) -> AuditActor:
-        return actor_of(self.event)
-
-    @strawberry.field(description="The member or invitation that it happened to, which may be gone by now.")
-    def target(self) -> AuditTarget:
-        return target_of(self.event)
+    occurred_at: datetime = column("created_at", "When it happened.")
+    actor: AuditActor = part(AuditActor, "Who did it.")
+    target: AuditTarget = part(AuditTarget, "The member or invitation that it happened to, which may be gone by now.")
+    workspace: Workspace | None = relation(
+        "workspace_id", "The workspace that it happened in; null: organization-wide.", models.Workspace, visible=True
+    )
 
     @strawberry.field(
         description="The member that it happened to; as it was, when it removed the member; null if gone."
     )
     async def member(self, info: Info) -> Member | None:
-        if self.event.target_type != models.Member.prefix or self.event.target_id is None:
+        if self.row.target_type != models.Member.prefix or self.row.target_id is None:
             return None
-        row = await info.context.loaders.by_id(models.Member).load(self.event.target_id)
-        row = row or _as_it_was(self.event)
+        row = await info.context.loaders.by_id(models.Member).load(self.row.target_id)
+        row = row or _as_it_was(self.row)
         return Member(row=row) if row else None
 
     @strawberry.field(description="The role that was granted, changed, revoked or offered.")
     async def role(self, info: Info) -> Role | None:
-        if self.event.target_type == models.Role.prefix and self.event.target_id is not None:
-            found = await info.context.loaders.by_id(models.Role).load(self.event.target_id)
+        if self.row.target_type == models.Role.prefix and self.row.target_id is not None:
+            found = await info.context.loaders.by_id(models.Role).load(self.row.target_id)
             return Role(row=found) if found else None
-        named = [change for change in self.event.changes if change["field"] == "role"]
+        named = [change for change in self.row.changes if change["field"] == "role"]
         if not named:
             return None
         key = named[0]["after"] or named[0]["before"]
         for row in await models.Role.filter(key=key):
-            if row.organization_id in (None, self.event.chain_id):
-                return Role(row=row, organization_id=self.event.chain_id)
+            if row.organization_id in (None, self.row.chain_id):
+                return Role(row=row, within=self.row.chain_id)
         return None
-
-    @strawberry.field(description="The workspace that it happened in; null: organization-wide.")
-    async def workspace(self, info: Info) -> Workspace | None:
-        return await workspace_of(info, self.event)
 
     @strawberry.field(description="The invitation that it happened to.")
     async def invitation(self, info: Info) -> Invitation | None:
-        if self.event.target_type != models.Invitation.prefix or self.event.target_id is None:
+        if self.row.target_type != models.Invitation.prefix or self.row.target_id is None:
             return None
-        row = await info.context.loaders.by_id(models.Invitation).load(self.event.target_id)
+        row = await info.context.loaders.by_id(models.Invitation).load(self.row.target_id)
         return Invitation(row=row) if row else None
 
 
@@ -159,4 +151,4 @@ class EventSubscription:
         position = _sequence(after) if after is not None else None
         async for event, now in rules.membership_changes(actor, organization, workspace, position):
             info.context.acting(now)  # what follows from the event is read anew, with the access of now
-            yield MembershipChange(event=event)
+            yield MembershipChange(row=event)

@@ -5,9 +5,10 @@ from datetime import datetime
 import strawberry
 
 from schema.context import Info
+from schema.declare import column, refetchable, relation
 from schema.door import Payload
 from schema.members import Member
-from schema.node import Node, refetchable
+from schema.node import Node
 from schema.permissions import takes
 from schema.roles import Role
 from schema.scalars import optional_id, required_id, role_reference, utc
@@ -22,32 +23,11 @@ from server import models
 class Grant(Node):
     row: strawberry.Private[models.Grant]
 
-    @strawberry.field(description="The role.")
-    async def role(self, info: Info) -> Role | None:
-        row = await info.context.loaders.by_id(models.Role).load(self.row.role_id)
-        return Role(row=row, organization_id=self.row.organization_id) if row else None
-
-    @strawberry.field(description="The workspace in which it counts; null: organization-wide.")
-    async def workspace(self, info: Info) -> Workspace | None:
-        if self.row.workspace_id is None:
-            return None
-        row = await info.context.loaders.by_id(models.Workspace).load(self.row.workspace_id)
-        return Workspace(row=row) if row else None
-
-    @strawberry.field(description="When it ends by itself; null: never.")
-    def expires_at(self) -> datetime | None:
-        return self.row.expires_at
-
-    @strawberry.field(description="Who gave it; null when their account is gone.")
-    async def granted_by(self, info: Info) -> User | None:
-        if self.row.granted_by_id is None:
-            return None
-        row = await info.context.loaders.by_id(models.User).load(self.row.granted_by_id)
-        return User(row=row) if row else None
-
-    @strawberry.field(description="When it was given.")
-    def created_at(self) -> datetime:
-        return self.row.created_at
+    role: Role | None = relation("role_id", "The role.", within="organization_id")
+    workspace: Workspace | None = relation("workspace_id", "The workspace in which it counts; null: organization-wide.")
+    expires_at: datetime | None = column("expires_at", "When it ends by itself; null: never.")
+    granted_by: User | None = relation("granted_by_id", "Who gave it; null when their account is gone.")
+    created_at: datetime = column("created_at", "When it was given.")
 
 
 @strawberry.input(description="Which role to give to whom, where, and until when.")

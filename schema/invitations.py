@@ -6,31 +6,26 @@ from uuid import UUID
 
 import strawberry
 
-from schema.abilities import InvitationAbilities, on_invitation
+from schema import sources
+from schema.abilities import INVITED_TO, ITS_ROLE, InvitationAbilities, on_invitation
 from schema.context import Info
+from schema.declare import WHOLE_ROW, column, derived, many, refetchable, relation
 from schema.door import Payload
 from schema.members import Member
-from schema.node import Node, refetchable
+from schema.node import Node
 from schema.organizations import Organization
-from schema.pagination import ROW_ID, Condition, Connection, Source, connect, time_key
 from schema.permissions import takes
 from schema.problems import UserError, user_error
 from schema.roles import Role
 from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
+from schema.sql import Condition
 from schema.users import User
 from schema.viewer import ViewerPayload
 from schema.workspaces import Workspace
 from server import invitations as rules
 from server import models
+from server.access import Actor
 from server.text import mask_email
-
-OF_ORGANIZATION = Source(
-    name="invitations",
-    model=models.Invitation,
-    tables="invitation x",
-    of_parent="x.organization_id = p.id",
-    orders={"CREATED_AT": (time_key("x.created_at"), ROW_ID)},
-)
 
 STATUS = "(CASE WHEN x.status = 'pending' AND x.expires_at <= now() THEN 'expired' ELSE x.status END)"
 
@@ -52,102 +47,57 @@ class InvitationFilter:
     status: models.InvitationStatus | None = strawberry.field(default=None, description="What has become of them.")
     email: str | None = strawberry.field(default=None, description="Text in the address, in any case.")
 
+    def conditions(self) -> list[Condition]:
+        found = []
+        if self.status is not None:
+            found.append(Condition(f"{STATUS} = {{}}", (self.status.value,)))
+        if self.email is not None:
+            text = self.email.strip().replace("\0", "")
+            found.append(Condition("position(lower({}) IN x.email) > 0", (text,)))
+        return found
+
+
+def _email(actor: Actor, email: str, organization_id: UUID) -> str:
+    invited = actor.email_verified and actor.email == email
+    places = [None, *actor.workspaces_where(rules.PERMISSION)]
+    return (
+        email
+        if invited or any(actor.may(rules.PERMISSION, organization_id, place) for place in places)
+        else mask_email(email)
+    )
+
+
+def _status(actor: Actor, status: models.InvitationStatus, expires_at: datetime) -> models.InvitationStatus:
+    """A pending one is over when its time is, whether or not its row says so yet."""
+    over = status is models.InvitationStatus.PENDING and expires_at <= datetime.now(UTC)
+    return models.InvitationStatus.EXPIRED if over else status
+
 
 @refetchable(models.Invitation, "members:invite")
 @strawberry.type(description="An offer to somebody's address to join an organization with a role.")
 class Invitation(Node):
     row: strawberry.Private[models.Invitation]
 
-    @strawberry.field(
-        description="The invited address; masked for whoever is neither the invited nor may see invitations."
+    email: str = derived(
+        _email,
+        "The invited address; masked for whoever is neither the invited nor may see invitations.",
+        "email",
+        "organization_id",
     )
-    def email(self, info: Info) -> str:
-        actor = info.context.actor
-        invited = actor.email_verified and actor.email == self.row.email
-        if invited or any(actor.may(rules.PERMISSION, self.row.organization_id, place) for place in self._places(info)):
-            return self.row.email
-        return mask_email(self.row.email)
-
-    def _places(self, info: Info) -> list[UUID | None]:
-        return [None, *info.context.actor.workspaces_where(rules.PERMISSION)]
-
-    @strawberry.field(description="What it is an invitation to.")
-    async def organization(self, info: Info) -> Organization | None:
-        row = await info.context.loaders.by_id(models.Organization).load(self.row.organization_id)
-        return Organization(row=row) if row else None
-
-    @strawberry.field(description="The role that it offers; null when that is gone.")
-    async def role(self, info: Info) -> Role | None:
-        role_id = self.row.role_id
-        row = await info.context.loaders.by_id(models.Role).load(role_id) if role_id else None
-        return Role(row=row, organization_id=self.row.organization_id) if row else None
-
-    @strawberry.field(description="The workspaces that the role is limited to; none: organization-wide.")
-    async def workspaces(self, info: Info) -> list[Workspace]:
-        rows = await info.context.loaders.invited_workspaces.load(self.row.id)
-        return [Workspace(row=row) for row in rows]
-
-    @strawberry.field(description="What has become of it.")
-    def status(self) -> models.InvitationStatus:
-        if self.row.status is models.InvitationStatus.PENDING and self.row.expires_at <= datetime.now(UTC):
-            return models.InvitationStatus.EXPIRED
-        return self.row.status
-
-    @strawberry.field(description="Until when it can be accepted.")
-    def expires_at(self) -> datetime:
-        return self.row.expires_at
-
-    @strawberry.field(description="When it was sent first.")
-    def created_at(self) -> datetime:
-        return self.row.created_at
-
-    @strawberry.field(description="What the inviter wrote; may be empty.")
-    def message(self) -> str:
-        return self.row.message
-
-    @strawberry.field(description="Who answers for it; null when their account is gone.")
-    async def invited_by(self, info: Info) -> User | None:
-        if self.row.invited_by_id is None:
-            return None
-        row = await info.context.loaders.by_id(models.User).load(self.row.invited_by_id)
-        return User(row=row) if row else None
-
-    @strawberry.field(description="What the viewer can do with it.")
-    async def viewer_can(self, info: Info) -> InvitationAbilities:
-        role_id = self.row.role_id
-        places: list[UUID | None] = [None]
-        role = await info.context.loaders.by_id(models.Role).load(role_id) if role_id else None
-        if not self.row.organization_wide:
-            places = [row.id for row in await info.context.loaders.invited_workspaces.load(self.row.id)]
-        return on_invitation(info.context.actor, self.row, role, places)
-
-
-async def invitations_of_organization(
-    info: Info,
-    organization_id: UUID,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-    filter: InvitationFilter | None,
-) -> Connection[Invitation]:
-    conditions = []
-    if filter is not None and filter.status is not None:
-        conditions.append(Condition(f"{STATUS} = {{}}", (filter.status.value,)))
-    if filter is not None and filter.email is not None:
-        conditions.append(Condition("position(lower({}) IN x.email) > 0", (filter.email.strip().replace("\0", ""),)))
-    return await connect(
-        info,
-        OF_ORGANIZATION,
-        organization_id,
-        lambda row: Invitation(row=row),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        order="CREATED_AT",
-        descending=True,
-        where=conditions,
+    organization: Organization | None = relation("organization_id", "What it is an invitation to.")
+    role: Role | None = relation(
+        "role_id", "The role that it offers; null when that is gone.", within="organization_id"
+    )
+    workspaces: list[Workspace] = many(
+        sources.INVITED_WORKSPACES, "The workspaces that the role is limited to; none: organization-wide."
+    )
+    status: models.InvitationStatus = derived(_status, "What has become of it.", "status", "expires_at")
+    expires_at: datetime = column("expires_at", "Until when it can be accepted.")
+    created_at: datetime = column("created_at", "When it was sent first.")
+    message: str = column("message", "What the inviter wrote; may be empty.")
+    invited_by: User | None = relation("invited_by_id", "Who answers for it; null when their account is gone.")
+    viewer_can: InvitationAbilities = derived(
+        on_invitation, "What the viewer can do with it.", WHOLE_ROW, ITS_ROLE, INVITED_TO
     )
 
 

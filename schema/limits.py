@@ -1,6 +1,6 @@
 """What keeps hostile or mistaken operations cheap, and the unexpected out of answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import strawberry
@@ -11,6 +11,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLNamedType,
+    GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
     NamedTypeNode,
@@ -26,23 +27,20 @@ from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
 from schema.context import Context
+from schema.documents import documents
 from schema.pagination import DEFAULT_PAGE, MAX_PAGE
 from schema.problems import classify
 
 MAX_TOKENS = 4000
 MAX_COST = 200_000
-MAX_KNOWN = 100_000
-"""Characters of documents kept parsed, a few hundred bytes of memory each, whatever clients send."""
-
-_documents: dict[str, DocumentNode] = {}
 
 
 class KnownDocuments(SchemaExtension):
     """Parses and validates a document once: clients send the same few again and again."""
 
     def on_parse(self) -> Iterator[None]:
-        self.known = _documents.pop(self.execution_context.query or "", None)
-        self.execution_context.graphql_document = self.known
+        self.known = documents.get(self.execution_context.query or "")
+        self.execution_context.graphql_document = self.known.document if self.known else None
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -51,9 +49,7 @@ class KnownDocuments(SchemaExtension):
             context.pre_execution_errors = []
         yield
         if not context.pre_execution_errors and context.query and context.graphql_document is not None:
-            _documents[context.query] = context.graphql_document  # as the one used last
-            while sum(map(len, _documents)) > MAX_KNOWN:
-                del _documents[next(iter(_documents))]
+            documents.keep(context.query, context.graphql_document)
 
 
 class OneOperation(SchemaExtension):
@@ -75,11 +71,11 @@ class Cost:
     Linear in the document, since each fragment is measured once, however often it is spread.
     """
 
-    def __init__(self, context: ExecutionContext) -> None:
-        document = context.graphql_document
-        definitions = document.definitions if document else ()
-        self.schema = context.schema._schema
-        self.variables = context.variables or {}
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None) -> None:
+        """Without variables, pages whose size is one are as large as can be."""
+        definitions = document.definitions
+        self.schema = schema
+        self.variables = variables
         self.fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
         self.measured: dict[str, int] = {}
 
@@ -116,7 +112,9 @@ class Cost:
         for argument in node.arguments or ():
             if argument.name.value in ("first", "last"):
                 value = argument.value
-                size = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
+                size = None
+                if isinstance(value, VariableNode):
+                    size = MAX_PAGE if self.variables is None else self.variables.get(value.name.value)
                 size = int(value.value) if isinstance(value, IntValueNode) else size
                 if isinstance(size, int):
                     return min(max(size, 1), MAX_PAGE)
@@ -131,7 +129,7 @@ class MaxCost(SchemaExtension):
         if context.graphql_document is None:
             raise RuntimeError("An operation is parsed before it runs")
         operation = get_operation_ast(context.graphql_document, context.operation_name)
-        cost = Cost(context)
+        cost = Cost(context.schema._schema, context.graphql_document, context.variables or {})
         if operation is not None:
             total = cost.of(operation.selection_set, cost.schema.get_root_type(operation.operation))
             if total > MAX_COST:

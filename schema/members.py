@@ -3,38 +3,28 @@
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
-from schema.abilities import MemberAbilities, on_member
+from schema import sources
+from schema.abilities import OWNERS_OF_ITS_ORGANIZATION, ROLES_OF_MEMBER, MemberAbilities, on_member
 from schema.context import Info
+from schema.declare import WHOLE_ROW, argument, column, connection, derived, many, refetchable, relation
 from schema.door import Payload
-from schema.node import Node, refetchable
+from schema.node import Node
 from schema.organizations import Organization
-from schema.pagination import (
-    ROW_ID,
-    After,
-    Before,
-    Condition,
-    Connection,
-    First,
-    Last,
-    OrderDirection,
-    Source,
-    connect,
-    text_key,
-    time_key,
-)
+from schema.pagination import Connection, OrderDirection
 from schema.permissions import takes
 from schema.scalars import describe_enum, optional_id, parse_id, required_id, role_reference
+from schema.sql import Condition, Requirement
 from schema.users import User
 from schema.viewer import ViewerPayload
-from schema.workspaces import IN_FORCE, OF_MEMBER, Workspace, WorkspaceOrder, can_enter, workspaces_of
+from schema.workspaces import Workspace, WorkspaceOrder
 from server import members as rules
 from server import models
 from server.access import ENTER_ALL
 from server.errors import BadRequest
+from server.visibility import VISIBLE, in_force
 
 if TYPE_CHECKING:
     from schema.grants import Grant
@@ -57,26 +47,6 @@ describe_enum(
     OFFLINE="Away; so is whoever never said otherwise.",
 )
 
-TABLES = 'member x JOIN "user" u ON u.id = x.user_id'
-ORDERS = {
-    "JOINED_AT": (time_key("x.created_at"), ROW_ID),
-    "NAME": (text_key("u.name"), ROW_ID),
-    "EMAIL": (text_key("u.email"), ROW_ID),
-}
-
-
-OF_ORGANIZATION = Source(
-    name="members", model=models.Member, tables=TABLES, of_parent="x.organization_id = p.id", orders=ORDERS
-)
-OF_WORKSPACE = Source(
-    name="workspace.members",
-    model=models.Member,
-    tables=TABLES,
-    of_parent=f"""x.organization_id = (SELECT w.organization_id FROM workspace w WHERE w.id = p.id)
-        AND x.status = 'active' AND {can_enter("x.id", "p.id")}""",  # noqa: S608
-    orders=ORDERS,
-)
-
 
 @strawberry.enum(description="What members can be ordered by.")
 class MemberOrderField(Enum):
@@ -89,6 +59,14 @@ class MemberOrderField(Enum):
 class MemberOrder:
     field: MemberOrderField = strawberry.field(description="By what.")
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+
+_HAS_ROLE = f"""EXISTS (SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
+    LEFT JOIN workspace w ON w.id = g.workspace_id
+    WHERE g.member_id = x.id AND {in_force("g")} AND w.deleted_at IS NULL AND COLUMN = {{}})"""  # noqa: S608
+_HAS_PERMISSION = f"""x.status = 'active' AND EXISTS (SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
+    WHERE g.member_id = x.id AND g.workspace_id IS NULL AND {in_force("g")} AND {{}} = ANY (r.permissions))"""  # noqa: S608
+_WORKSPACE_SEEN = f"EXISTS (SELECT 1 FROM workspace x WHERE x.id = {{}} AND {VISIBLE[models.Workspace]})"  # noqa: S608
 
 
 @strawberry.input(description="Which members; all that is given must match.")
@@ -108,76 +86,34 @@ class MemberFilter:
         default=None, description="Active members who have the permission organization-wide, such as `calls:claim`."
     )
 
-
-async def _conditions(info: Info, filter: MemberFilter | None) -> list[Condition]:
-    conditions: list[Condition] = []
-    if filter is None:
-        return conditions
-    if filter.role is not None:
-        reference = role_reference(filter.role)
-        column = "r.key" if isinstance(reference, str) else "r.id"
-        conditions.append(
-            Condition(
-                f"""EXISTS (SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
-                LEFT JOIN workspace w ON w.id = g.workspace_id
-                WHERE g.member_id = x.id AND {IN_FORCE} AND w.deleted_at IS NULL AND {column} = {{}})""",  # noqa: S608
-                (reference,),
-            )
-        )
-    if filter.status is not None:
-        conditions.append(Condition("x.status = {}", (filter.status.value,)))
-    if filter.workspace_id is not None:
-        workspace_id = parse_id(models.Workspace, filter.workspace_id)
-        if workspace_id is None or not await info.context.loaders.visible_workspace(info.context.actor).load(
-            workspace_id
-        ):
-            raise BadRequest("filter.workspaceId: There is no such workspace. Check the id.")
-        conditions.append(Condition(f"x.status = 'active' AND {can_enter('x.id', '{}')}", (workspace_id,)))
-        of_same = "x.organization_id = (SELECT w.organization_id FROM workspace w WHERE w.id = {})"
-        conditions.append(Condition(of_same, (workspace_id,)))
-    if filter.availability is not None:
-        conditions.append(Condition("x.availability = {}", (filter.availability.value,)))
-    if filter.permission is not None:
-        conditions.append(
-            Condition(
-                f"""x.status = 'active' AND EXISTS (SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
-                WHERE g.member_id = x.id AND g.workspace_id IS NULL AND {IN_FORCE}
-                AND {{}} = ANY (r.permissions))""",  # noqa: S608
-                (filter.permission.replace("\0", ""),),
-            )
-        )
-    if filter.search is not None and (text := filter.search.strip()):
-        if "\0" in text:
-            raise BadRequest("filter.search: The text has a NUL character. Remove it.")
-        pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        conditions.append(Condition("(u.name ILIKE {} OR u.email ILIKE {})", (pattern, pattern)))
-    return conditions
-
-
-async def members_of(
-    info: Info,
-    source: Source,
-    parent_id: UUID,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-    filter: MemberFilter | None,
-    order_by: MemberOrder | None,
-) -> Connection["Member"]:
-    return await connect(
-        info,
-        source,
-        parent_id,
-        lambda row: Member(row=row),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        order=order_by.field.name if order_by else "JOINED_AT",
-        descending=order_by is not None and order_by.direction is OrderDirection.DESC,
-        where=await _conditions(info, filter),
-    )
+    def conditions(self) -> list[Condition]:
+        """Raises BadRequest."""
+        found: list[Condition] = []
+        if self.role is not None:
+            reference = role_reference(self.role)
+            column = "r.key" if isinstance(reference, str) else "r.id"
+            found.append(Condition(_HAS_ROLE.replace("COLUMN", column), (reference,)))
+        if self.status is not None:
+            found.append(Condition("x.status = {}", (self.status.value,)))
+        if self.workspace_id is not None:
+            workspace_id = parse_id(models.Workspace, self.workspace_id)
+            unknown = "filter.workspaceId: There is no such workspace. Check the id."
+            if workspace_id is None:
+                raise BadRequest(unknown)
+            found.append(Requirement(_WORKSPACE_SEEN, (workspace_id,), unknown))
+            found.append(Condition(f"x.status = 'active' AND {sources.can_enter('x.id', '{}::uuid')}", (workspace_id,)))
+            of_same = "x.organization_id = (SELECT w.organization_id FROM workspace w WHERE w.id = {})"
+            found.append(Condition(of_same, (workspace_id,)))
+        if self.availability is not None:
+            found.append(Condition("x.availability = {}", (self.availability.value,)))
+        if self.permission is not None:
+            found.append(Condition(_HAS_PERMISSION, (self.permission.replace("\0", ""),)))
+        if self.search is not None and (text := self.search.strip()):
+            if "\0" in text:
+                raise BadRequest("filter.search: The text has a NUL character. Remove it.")
+            pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            found.append(Condition("(u.name ILIKE {} OR u.email ILIKE {})", (pattern, pattern)))
+        return found
 
 
 @strawberry.type(description="A permission that a member has, and the grants that it comes from.")
@@ -193,31 +129,30 @@ class MemberPermission:
 class Member(Node):
     row: strawberry.Private[models.Member]
 
-    @strawberry.field(description="The person.")
-    async def user(self, info: Info) -> User | None:
-        row = await info.context.loaders.by_id(models.User).load(self.row.user_id)
-        return User(row=row) if row else None
-
-    @strawberry.field(description="What the person is a member of.")
-    async def organization(self, info: Info) -> Organization | None:
-        row = await info.context.loaders.by_id(models.Organization).load(self.row.organization_id)
-        return Organization(row=row) if row else None
-
-    @strawberry.field(description="Whether the member has access.")
-    def status(self) -> models.MemberStatus:
-        return self.row.status
-
-    @strawberry.field(description="What the member has said last; the product decides whether to ask.")
-    def availability(self) -> models.Availability:
-        return self.row.availability
-
-    @strawberry.field(description="When the person joined.")
-    def joined_at(self) -> datetime:
-        return self.row.created_at
-
-    @strawberry.field(description="When the member last asked anything here, to the minute.")
-    def last_seen_at(self) -> datetime | None:
-        return self.row.last_seen_at
+    user: User | None = relation("user_id", "The person.")
+    organization: Organization | None = relation("organization_id", "What the person is a member of.")
+    status: models.MemberStatus = column("status", "Whether the member has access.")
+    availability: models.Availability = column(
+        "availability", "What the member has said last; the product decides whether to ask."
+    )
+    joined_at: datetime = column("created_at", "When the person joined.")
+    last_seen_at: datetime | None = column("last_seen_at", "When the member last asked anything here, to the minute.")
+    grants: list[Annotated["Grant", strawberry.lazy("schema.grants")]] = many(
+        sources.GRANTS, "The grants in force, the oldest first."
+    )
+    roles: list[Annotated["Role", strawberry.lazy("schema.roles")]] = many(
+        sources.ROLES_OF_MEMBER,
+        "The roles that the grants in force give, organization-wide or in a workspace.",
+        within="organization_id",
+    )
+    workspaces: Connection[Workspace] | None = connection(
+        sources.WORKSPACES_OF_MEMBER,
+        "The workspaces that the member and the viewer can enter.",
+        order_by=argument(WorkspaceOrder, "By default, the order of creation."),
+    )
+    viewer_can: MemberAbilities = derived(
+        on_member, "What the viewer can do with the member.", WHOLE_ROW, ROLES_OF_MEMBER, OWNERS_OF_ITS_ORGANIZATION
+    )
 
     async def _visible_grants(self, info: Info) -> list[models.Grant]:
         """Without those in workspaces that are deleted or that the viewer cannot enter."""
@@ -228,33 +163,6 @@ class Member(Node):
             if grant.workspace is None
             or (grant.workspace.deleted_at is None and actor.enters(grant.organization_id, grant.workspace.id))
         ]
-
-    @strawberry.field(description="The grants in force, the oldest first.")
-    async def grants(self, info: Info) -> list[Annotated["Grant", strawberry.lazy("schema.grants")]]:
-        from schema.grants import Grant
-
-        return [Grant(row=grant) for grant in await self._visible_grants(info)]
-
-    @strawberry.field(description="The roles that the grants in force give, organization-wide or in a workspace.")
-    async def roles(self, info: Info) -> list[Annotated["Role", strawberry.lazy("schema.roles")]]:
-        from schema.roles import Role
-
-        roles = {grant.role_id: grant.role for grant in await self._visible_grants(info)}
-        return [Role(row=role, organization_id=self.row.organization_id) for role in roles.values()]
-
-    @strawberry.field(description="The workspaces that the member and the viewer can enter.")
-    async def workspaces(
-        self,
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        order_by: Annotated[
-            WorkspaceOrder | None, strawberry.argument(description="By default, the order of creation.")
-        ] = None,
-    ) -> Connection[Workspace] | None:
-        return await workspaces_of(info, OF_MEMBER, self.row.id, first, after, last, before, order_by)
 
     @strawberry.field(description="What the member may do organization-wide or in a workspace, and why; sorted.")
     async def permissions(
@@ -286,12 +194,6 @@ class Member(Node):
             )
             for name in names
         ]
-
-    @strawberry.field(description="What the viewer can do with the member.")
-    async def viewer_can(self, info: Info) -> MemberAbilities:
-        roles = [grant.role for grant in await info.context.loaders.grants.load(self.row.id)]
-        owners = await info.context.loaders.owners.load(self.row.organization_id)
-        return on_member(info.context.actor, self.row, roles, owners)
 
 
 @strawberry.interface(description="What a mutation answers that is about a member.")

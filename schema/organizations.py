@@ -1,21 +1,24 @@
 """Organizations on the graph."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
-from schema.abilities import OrganizationAbilities, on_organization
+from schema import sources
+from schema.abilities import OWNERS, OrganizationAbilities, on_organization
 from schema.context import Info
-from schema.node import Node, fetch_node, refetchable
-from schema.pagination import After, Before, Connection, First, Last
-from schema.permissions import requires, takes
-from schema.scalars import optional_id, required_id
+from schema.declare import WHOLE_ROW, Expression, argument, column, connection, derived, found, many, refetchable
+from schema.node import Node
+from schema.pagination import Connection
+from schema.permissions import takes
+from schema.scalars import optional_id, parse_id, required_id
+from schema.sql import Condition
 from schema.viewer import ViewerPayload
 from server import logos, models, plans
 from server import organizations as rules
-from server.access import visible
+from server.access import Actor
 from server.catalogue import catalogue
 from server.text import is_slug
 
@@ -46,214 +49,153 @@ class ChecklistTask:
     done: bool = strawberry.field(description="Whether it was done, by whomever.")
 
 
+_ACTIONS = ", ".join(f"'{task.done_by}'" for task in catalogue.checklist.values())
+
+DONE = Expression(
+    f"""ARRAY (SELECT a.action FROM unnest(ARRAY[{_ACTIONS}]::text[]) a (action)
+    WHERE EXISTS (SELECT 1 FROM audit_event e WHERE e.chain_id = x.id AND e.action = a.action))"""  # noqa: S608
+)
+"""The actions that tick a task of the checklist off, as far as they have happened."""
+
+
+def _checklist(actor: Actor, done: Sequence[str]) -> list[ChecklistTask]:
+    return [
+        ChecklistTask(key=key, name=task.name, description=task.description, done=task.done_by in done)
+        for key, task in catalogue.checklist.items()
+    ]
+
+
+def _settings(actor: Actor, row: models.Organization) -> "list[SettingValue]":
+    from schema.product_settings import settings_of
+
+    return settings_of(row)
+
+
+def _plan(actor: Actor, row: models.Organization) -> "CataloguePlan | None":
+    from schema.catalogue import DESCRIBED
+
+    key = plans.plan_of(row)
+    return next((plan for plan in DESCRIBED.plans if plan.key == key), None)
+
+
+def _seats(actor: Actor, row: models.Organization, used: int, pending: int) -> Seats:
+    seats = plans.Seats(used, pending, plans.total_seats(row))
+    return Seats(used=seats.used, pending=seats.pending, free=seats.free, total=seats.total)
+
+
 @refetchable(models.Organization)
 @strawberry.type(description="A customer's account of the product: its members, workspaces, roles and history.")
 class Organization(Node):
     row: strawberry.Private[models.Organization]
 
-    @strawberry.field(description="What people call it.")
-    def name(self) -> str:
-        return self.row.name
-
-    @strawberry.field(description="Its name in addresses, unique among all.")
-    def slug(self) -> str:
-        return self.row.slug
-
-    @strawberry.field(description="What it says of itself; may be empty.")
-    def description(self) -> str:
-        return self.row.description
-
-    @strawberry.field(description="Where its logo is, a WebP of at most 512 by 512 pixels; null without one.")
-    async def logo_url(self, info: Info) -> str | None:
-        logo_id = await info.context.loaders.logo_ids.load(self.row.id)
-        return None if logo_id is None else logos.url_of(logo_id)
-
-    @strawberry.field(description="When it was founded.")
-    def created_at(self) -> datetime:
-        return self.row.created_at
-
-    @strawberry.field(description="When it was deleted; null while it lives.")
-    def deleted_at(self) -> datetime | None:
-        return self.row.deleted_at
-
-    @strawberry.field(description="Until when a deleted one can be restored.")
-    def purge_at(self) -> datetime | None:
-        return self.row.purge_at
-
-    @strawberry.field(description="Its members, suspended ones included.", extensions=[requires("members:read")])
-    async def members(
-        self,
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: Annotated[
-            Annotated["MemberFilter", strawberry.lazy("schema.members")] | None,
-            strawberry.argument(description="Only members that match all of this."),
-        ] = None,
-        order_by: Annotated[
-            Annotated["MemberOrder", strawberry.lazy("schema.members")] | None,
-            strawberry.argument(description="By default, the order of joining."),
-        ] = None,
-    ) -> Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None:
-        from schema.members import OF_ORGANIZATION, members_of
-
-        return await members_of(info, OF_ORGANIZATION, self.row.id, first, after, last, before, filter, order_by)
-
-    @strawberry.field(description="Its workspaces that the viewer can enter.")
-    async def workspaces(
-        self,
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        order_by: Annotated[
-            Annotated["WorkspaceOrder", strawberry.lazy("schema.workspaces")] | None,
-            strawberry.argument(description="By default, the order of creation."),
-        ] = None,
-    ) -> Connection[Annotated["Workspace", strawberry.lazy("schema.workspaces")]] | None:
-        from schema.workspaces import OF_ORGANIZATION, workspaces_of
-
-        return await workspaces_of(info, OF_ORGANIZATION, self.row.id, first, after, last, before, order_by)
-
-    @strawberry.field(
-        description="Deleted workspaces that can still be restored.", extensions=[requires("workspaces:delete")]
+    name: str = column("name", "What people call it.")
+    slug: str = column("slug", "Its name in addresses, unique among all.")
+    description: str = column("description", "What it says of itself; may be empty.")
+    logo_url: str | None = derived(
+        lambda actor, logo_id: None if logo_id is None else logos.url_of(logo_id),
+        "Where its logo is, a WebP of at most 512 by 512 pixels; null without one.",
+        Expression("(SELECT l.id FROM logo l WHERE l.organization_id = x.id)"),
     )
-    async def restorable_workspaces(
-        self, info: Info
-    ) -> list[Annotated["Workspace", strawberry.lazy("schema.workspaces")]] | None:
-        from schema.workspaces import Workspace
+    created_at: datetime = column("created_at", "When it was founded.")
+    deleted_at: datetime | None = column("deleted_at", "When it was deleted; null while it lives.")
+    purge_at: datetime | None = column("purge_at", "Until when a deleted one can be restored.")
+    members: Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None = connection(
+        sources.MEMBERS_OF_ORGANIZATION,
+        "Its members, suspended ones included.",
+        filter=argument(
+            Annotated["MemberFilter", strawberry.lazy("schema.members")], "Only members that match all of this."
+        ),
+        order_by=argument(
+            Annotated["MemberOrder", strawberry.lazy("schema.members")], "By default, the order of joining."
+        ),
+        requires="members:read",
+    )
+    workspaces: Connection[Annotated["Workspace", strawberry.lazy("schema.workspaces")]] | None = connection(
+        sources.WORKSPACES_OF_ORGANIZATION,
+        "Its workspaces that the viewer can enter.",
+        order_by=argument(
+            Annotated["WorkspaceOrder", strawberry.lazy("schema.workspaces")], "By default, the order of creation."
+        ),
+    )
+    restorable_workspaces: list[Annotated["Workspace", strawberry.lazy("schema.workspaces")]] | None = many(
+        sources.RESTORABLE_WORKSPACES,
+        "Deleted workspaces that can still be restored.",
+        requires="workspaces:delete",
+    )
+    roles: Connection[Annotated["Role", strawberry.lazy("schema.roles")]] | None = connection(
+        sources.ROLES_OF_ORGANIZATION,
+        "The roles that its members can have, built-in ones first; null to others.",
+        within="id",
+        if_="x.id = ANY ({memberships}::uuid[])",
+    )
+    invitations: Connection[Annotated["Invitation", strawberry.lazy("schema.invitations")]] | None = connection(
+        sources.INVITATIONS_OF_ORGANIZATION,
+        "Its invitations, the newest first.",
+        filter=argument(
+            Annotated["InvitationFilter", strawberry.lazy("schema.invitations")],
+            "Only invitations that match all of this.",
+        ),
+        requires="members:invite",
+    )
+    audit_events: Connection[Annotated["AuditEvent", strawberry.lazy("schema.audit")]] | None = connection(
+        sources.AUDIT_EVENTS,
+        "What has happened in it, the newest first.",
+        filter=argument(
+            Annotated["AuditEventFilter", strawberry.lazy("schema.audit")], "Only events that match all of this."
+        ),
+        order_by=argument(
+            Annotated["AuditEventOrder", strawberry.lazy("schema.audit")], "By default, the newest first."
+        ),
+        requires="audit:read",
+    )
+    api_keys: Connection[Annotated["ApiKey", strawberry.lazy("schema.api_keys")]] | None = connection(
+        sources.API_KEYS_OF_ORGANIZATION,
+        "Its API keys, and those of its workspaces that the viewer can enter, the newest first.",
+        requires="api_keys:read",
+    )
+    settings: list[Annotated["SettingValue", strawberry.lazy("schema.product_settings")]] | None = derived(
+        _settings, "Its settings, in the catalogue's order.", WHOLE_ROW, requires="settings:read"
+    )
+    region: str | None = column("region", "Where its data lives; null where the product does not say.")
+    plan: Annotated["CataloguePlan", strawberry.lazy("schema.catalogue")] | None = derived(
+        _plan, "Its plan; null where the product has none.", WHOLE_ROW
+    )
+    seats: Seats | None = derived(
+        _seats,
+        "How many members it can have, and has.",
+        WHOLE_ROW,
+        Expression(plans.SEATS_USED),
+        Expression(plans.SEATS_PENDING),
+        requires="members:read",
+    )
+    checklist: list[ChecklistTask] | None = derived(
+        _checklist, "What is left to set up; tasks tick themselves off.", DONE, requires="organization:update"
+    )
+    viewer_can: OrganizationAbilities = derived(on_organization, "What the viewer can do in it.", WHOLE_ROW, OWNERS)
 
-        actor = info.context.actor
 
-        async def load(organization_ids: list[UUID]) -> list[list[models.Workspace]]:
-            deleted = models.Workspace.filter(organization_id__in=organization_ids, deleted_at__isnull=False)
-            rows = [row for row in await deleted.order_by("id") if actor.enters(row.organization_id, row.id)]
-            return [[row for row in rows if row.organization_id == id] for id in organization_ids]
-
-        rows = await info.context.loaders.named("restorable_workspaces", load).load(self.row.id)
-        return [Workspace(row=row) for row in rows]
-
-    @strawberry.field(description="The roles that its members can have, built-in ones first; null to others.")
-    async def roles(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Annotated["Role", strawberry.lazy("schema.roles")]] | None:
-        from schema.roles import roles_of_organization
-
-        if self.row.id not in info.context.actor.memberships:
+def by_id_or_slug(
+    actor: Actor,
+    id: Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")] = None,
+    slug: Annotated[str | None, strawberry.argument(description="Its slug.")] = None,
+) -> Condition | None:
+    actor.identified()
+    by_slug = slug is not None and is_slug(slug)
+    if id is not None:
+        key = parse_id(models.Organization, id)
+        if key is None or (slug is not None and not by_slug):
             return None
-        return await roles_of_organization(info, self.row.id, first, after, last, before)
-
-    @strawberry.field(description="Its invitations, the newest first.", extensions=[requires("members:invite")])
-    async def invitations(
-        self,
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: Annotated[
-            Annotated["InvitationFilter", strawberry.lazy("schema.invitations")] | None,
-            strawberry.argument(description="Only invitations that match all of this."),
-        ] = None,
-    ) -> Connection[Annotated["Invitation", strawberry.lazy("schema.invitations")]] | None:
-        from schema.invitations import invitations_of_organization
-
-        return await invitations_of_organization(info, self.row.id, first, after, last, before, filter)
-
-    @strawberry.field(description="What has happened in it, the newest first.", extensions=[requires("audit:read")])
-    async def audit_events(
-        self,
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: Annotated[
-            Annotated["AuditEventFilter", strawberry.lazy("schema.audit")] | None,
-            strawberry.argument(description="Only events that match all of this."),
-        ] = None,
-        order_by: Annotated[
-            Annotated["AuditEventOrder", strawberry.lazy("schema.audit")] | None,
-            strawberry.argument(description="By default, the newest first."),
-        ] = None,
-    ) -> Connection[Annotated["AuditEvent", strawberry.lazy("schema.audit")]] | None:
-        from schema.audit import events_of_chain
-
-        return await events_of_chain(info, self.row.id, first, after, last, before, filter, order_by)
-
-    @strawberry.field(
-        description="Its API keys, and those of its workspaces that the viewer can enter, the newest first.",
-        extensions=[requires("api_keys:read")],
-    )
-    async def api_keys(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Annotated["ApiKey", strawberry.lazy("schema.api_keys")]] | None:
-        from schema.api_keys import OF_ORGANIZATION, api_keys_of
-
-        return await api_keys_of(info, OF_ORGANIZATION, self.row.id, first, after, last, before)
-
-    @strawberry.field(description="Its settings, in the catalogue's order.", extensions=[requires("settings:read")])
-    def settings(self) -> list[Annotated["SettingValue", strawberry.lazy("schema.product_settings")]] | None:
-        from schema.product_settings import settings_of
-
-        return settings_of(self.row)
-
-    @strawberry.field(description="Where its data lives; null where the product does not say.")
-    def region(self) -> str | None:
-        return self.row.region
-
-    @strawberry.field(description="Its plan; null where the product has none.")
-    def plan(self) -> Annotated["CataloguePlan", strawberry.lazy("schema.catalogue")] | None:
-        from schema.catalogue import DESCRIBED
-
-        key = plans.plan_of(self.row)
-        return next((plan for plan in DESCRIBED.plans if plan.key == key), None)
-
-    @strawberry.field(description="How many members it can have, and has.", extensions=[requires("members:read")])
-    async def seats(self, info: Info) -> Seats | None:
-        async def load(rows: list[models.Organization]) -> list[plans.Seats]:
-            seats = await plans.seats_of(rows)
-            return [seats[row.id] for row in rows]
-
-        found: plans.Seats = await info.context.loaders.named("seats", load).load(self.row)
-        return Seats(used=found.used, pending=found.pending, free=found.free, total=found.total)
-
-    @strawberry.field(
-        description="What is left to set up; tasks tick themselves off.", extensions=[requires("organization:update")]
-    )
-    async def checklist(self, info: Info) -> list[ChecklistTask] | None:
-        done = await info.context.loaders.named("checklist", rules.done_tasks).load(self.row.id)
-        return [
-            ChecklistTask(key=key, name=task.name, description=task.description, done=key in done)
-            for key, task in catalogue.checklist.items()
-        ]
-
-    @strawberry.field(description="What the viewer can do in it.")
-    async def viewer_can(self, info: Info) -> OrganizationAbilities:
-        owners = await info.context.loaders.owners.load(self.row.id)
-        return on_organization(info.context.actor, self.row, owners)
+        return Condition("x.id = {} AND x.slug = {}", (key, slug)) if by_slug else Condition("x.id = {}", (key,))
+    return Condition("x.slug = {}", (slug,)) if by_slug else None
 
 
 @strawberry.type
 class OrganizationQuery:
-    @strawberry.field(description="An organization by its id or slug; null where there is none that the viewer is in.")
-    async def organization(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")] = None,
-        slug: Annotated[str | None, strawberry.argument(description="Its slug.")] = None,
-    ) -> Organization | None:
-        actor = info.context.actor
-        actor.identified()
-        if id is not None:
-            found = await fetch_node(info, id)
-            return found if isinstance(found, Organization) and slug in (None, found.row.slug) else None
-        known = visible(actor, models.Organization).filter(slug=slug) if slug and is_slug(slug) else None
-        row = await known.first() if known else None
-        return Organization(row=row) if row else None
+    organization: Organization | None = found(
+        models.Organization,
+        by_id_or_slug,
+        "An organization by its id or slug; null where there is none that the viewer is in.",
+    )
 
 
 @strawberry.interface(description="What a mutation answers that is about an organization.")

@@ -9,16 +9,19 @@ import base64
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import orjson
 import strawberry
 
 from schema.context import Info
+from schema.sql import Condition, Getter, Parameters, Requirement, placed
+from server.access import Actor
 from server.database import fetch
 from server.errors import BadRequest
 from server.rows import Row
@@ -58,7 +61,7 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The page's rows with their cursors.")
     page_info: PageInfo = strawberry.field(description="Where the page stands.")
-    query: strawberry.Private["PageQuery"]
+    page: strawberry.Private["Page"]
     parent_id: strawberry.Private[UUID]
 
     @strawberry.field(description="The page's rows.")
@@ -67,8 +70,12 @@ class Connection(Generic[T]):
 
     @strawberry.field(description="How many rows match in all. Counted only when asked for.")
     async def total_count(self, info: Info) -> int:
-        query = self.query
-        loader = info.context.loaders.named((query.source.name, query.where, "count"), query.count)
+        page, actor = self.page, info.context.actor
+
+        async def load(parent_ids: list[UUID]) -> list[int]:
+            return await page.count(actor, parent_ids)
+
+        loader = info.context.loaders.named((page.source.name, page.where, "count"), load)
         count: int = await loader.load(self.parent_id)
         return count
 
@@ -119,44 +126,54 @@ def integer_key(sql: str) -> Key:
     return Key(sql, "bigint", _integer)
 
 
-ROW_ID = Key("x.id", "uuid", _uuid)
+def id_key(sql: str) -> Key:
+    return Key(sql, "uuid", _uuid)
+
+
+ROW_ID = id_key("x.id")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a connection's rows come from.
+    """Where rows below a parent come from, in SQL in which `x` is the row and `p` the parent's row.
 
-    `tables` is what follows FROM, in which the row is `x`; `of_parent` is the condition that ties it
-    to the parent's id, `p.id`; `orders` are the columns of each order, together unique.
+    `of_parent` ties the one to the other and says which of the rows the actor sees; `joins` are taken
+    where their aliases are mentioned. `orders` are the columns of each order, together unique; the
+    first is the default.
     """
 
     name: str
     model: type[Row]
-    tables: str
+    parent: type[Row]
     of_parent: str
     orders: Mapping[str, tuple[Key, ...]]
+    joins: Mapping[str, str] = field(default_factory=dict)
+    descending: bool = False
+    """By default."""
+    distinct: tuple[str, ...] = ()
+    """Columns that each tell rows apart, where a row can come several times and only the first counts."""
 
+    def tables(self, row: str, *mentioned: str) -> str:
+        """What follows FROM, for SQL that mentions these expressions."""
+        text = " ".join((self.of_parent, *mentioned))
+        joins = [placed(join, row) for alias, join in self.joins.items() if re.search(rf"\b{alias}\.", text)]
+        return " ".join((f'"{self.model._meta.db_table}" {row}', *joins))
 
-@dataclass(frozen=True)
-class Condition:
-    """SQL with `{}` for each value; values are hashable, lists of ids as tuples."""
-
-    sql: str
-    values: tuple[Any, ...] = ()
-
-
-class Parameters:
-    """The values of a statement, numbered as they are mentioned."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-
-    def __call__(self, value: Any) -> str:
-        self.values.append(list(value) if isinstance(value, tuple) else value)
-        return f"${len(self.values)}"
-
-    def condition(self, condition: Condition) -> str:
-        return condition.sql.format(*(self(value) for value in condition.values))
+    def all_of_parent(
+        self,
+        parameters: Parameters,
+        columns: str,
+        row: str = "x",
+        parent: str = "p",
+        joined: str = "",
+        condition: str | None = None,
+    ) -> str:
+        """SELECT of all rows of a parent, in the default order (see Page.rows_of_parent)."""
+        keys = next(iter(self.orders.values()))
+        direction = "DESC" if self.descending else "ASC"
+        order = ", ".join(f"{placed(key.sql, row)} {direction}" for key in keys)
+        where = placed(parameters.fill(self.of_parent), row, parent) + (f" AND {condition}" if condition else "")
+        return f"SELECT {columns} FROM {self.tables(row, order)}{joined} WHERE {where} ORDER BY {order}"  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -167,7 +184,9 @@ class Position:
 
 
 @dataclass(frozen=True)
-class PageQuery:
+class Page:
+    """Which of a source's rows are asked for."""
+
     source: Source = field(hash=False, compare=False)
     order: str
     descending: bool
@@ -176,6 +195,13 @@ class PageQuery:
     backwards: bool
     after: Position | None
     before: Position | None
+    requirements: tuple[Requirement, ...] = ()
+
+    @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """What its SQL depends on; the rest are parameters."""
+        conditions = tuple(condition.sql for condition in (*self.where, *self.requirements))
+        return self.order, self.descending, self.backwards, self.after is None, self.before is None, conditions
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -207,51 +233,105 @@ class PageQuery:
             ) from error
         return Position(tuple(keys))
 
-    def _beyond(self, parameters: Parameters, position: Position, forwards: bool) -> str:
+    def _beyond(self, parameters: Parameters, slot: int, end: Literal["after", "before"]) -> str:
+        def getter(index: int) -> Getter:
+            return lambda actor, slots: getattr(slots[slot], end).keys[index]
+
         columns = ", ".join(key.sql for key in self.keys)
         values = ", ".join(
-            f"{parameters(value)}::text::{key.type}" for key, value in zip(self.keys, position.keys, strict=True)
+            f"{parameters.number((slot, end, index), getter(index))}::text::{key.type}"
+            for index, key in enumerate(self.keys)
         )
-        sign = ">" if forwards is not self.descending else "<"
+        sign = ">" if (end == "after") is not self.descending else "<"
         return f"({columns}) {sign} ({values})"
 
-    async def rows(self, parent_ids: list[UUID]) -> list[list[Any]]:
+    def _matching(
+        self, parameters: Parameters, slot: int, row: str, parent: str, further: str | None
+    ) -> tuple[str, list[str]]:
+        """The tables, and the conditions that hold for all pages."""
+
+        def finder(index: int) -> Callable[[Sequence[Any]], Condition]:
+            return lambda slots: slots[slot].where[index]
+
+        conditions = [
+            parameters.fill(self.source.of_parent),
+            *(
+                parameters.condition(condition, (slot, index), finder(index))
+                for index, condition in enumerate(self.where)
+            ),
+        ]
+        tables = self.source.tables(row, *conditions, *(key.sql for key in self.keys))
+        return tables, [*(placed(condition, row, parent) for condition in conditions), *([further] if further else [])]
+
+    def rows_of_parent(
+        self,
+        parameters: Parameters,
+        slot: int,
+        columns: str,
+        more: int,
+        row: str = "x",
+        parent: str = "p",
+        joined: str = "",
+        condition: str | None = None,
+    ) -> str:
+        """SELECT of a parent's rows, in the order in which they are read, with `more` than the page's.
+
+        `columns`, `joined` and a further `condition` are of the statement that it becomes a part of.
+        """
+        tables, conditions = self._matching(parameters, slot, row, parent, condition)
+        if self.after is not None:
+            conditions.append(placed(self._beyond(parameters, slot, "after"), row))
+        if self.before is not None:
+            conditions.append(placed(self._beyond(parameters, slot, "before"), row))
+        direction = "DESC" if self.descending is not self.backwards else "ASC"
+        order = ", ".join(f"{placed(key.sql, row)} {direction}" for key in self.keys)
+        limit = parameters.number((slot, "limit", more), lambda actor, slots: slots[slot].limit + more)
+        where = " AND ".join(conditions)
+        return f"SELECT {columns} FROM {tables}{joined} WHERE {where} ORDER BY {order} LIMIT {limit}"  # noqa: S608
+
+    def count_of_parent(
+        self, parameters: Parameters, slot: int, row: str = "x", parent: str = "p", condition: str | None = None
+    ) -> str:
+        tables, conditions = self._matching(parameters, slot, row, parent, condition)
+        return f"SELECT count(*) FROM {tables} WHERE {' AND '.join(conditions)}"  # noqa: S608
+
+    async def rows(self, actor: Actor, parent_ids: list[UUID]) -> list[list[Any]]:
         """For each parent, the page's rows and one more, in the order in which they are read."""
         parameters = Parameters()
-        parents = parameters(parent_ids)
-        conditions = [self.source.of_parent, *(parameters.condition(condition) for condition in self.where)]
-        if self.after is not None:
-            conditions.append(self._beyond(parameters, self.after, forwards=True))
-        if self.before is not None:
-            conditions.append(self._beyond(parameters, self.before, forwards=False))
-        direction = "DESC" if self.descending is not self.backwards else "ASC"
-        order = ", ".join(f"{key.sql} {direction}" for key in self.keys)
-        key_columns = ", ".join(f"({key.sql})::text AS key_{index}" for index, key in enumerate(self.keys))
-        sql = f"""
-            SELECT p.id AS parent_id, n.* FROM unnest({parents}::uuid[]) AS p(id)
-            CROSS JOIN LATERAL (
-                SELECT x.*, {key_columns}, row_number() OVER (ORDER BY {order}) AS place
-                FROM {self.source.tables} WHERE {" AND ".join(conditions)}
-                ORDER BY {order} LIMIT {parameters(self.limit + 1)}
-            ) n
-        """  # noqa: S608
-        found: defaultdict[UUID, list[Any]] = defaultdict(list)
-        for row in await fetch(sql, *parameters.values):
-            found[row["parent_id"]].append(row)
-        return [sorted(found[id], key=lambda row: row["place"]) for id in parent_ids]
+        keys = "".join(f", ({key.sql})::text AS key_{index}" for index, key in enumerate(self.keys))
+        select = self.rows_of_parent(parameters, 0, f"x.*{keys}", more=1)
+        found = await _of_parents(self.source, select, parameters, actor, self, parent_ids)
+        return [found[id] for id in parent_ids]
 
-    async def count(self, parent_ids: list[UUID]) -> list[int]:
+    async def count(self, actor: Actor, parent_ids: list[UUID]) -> list[int]:
         parameters = Parameters()
-        parents = parameters(parent_ids)
-        conditions = [self.source.of_parent, *(parameters.condition(condition) for condition in self.where)]
-        sql = f"""
-            SELECT p.id, n.count FROM unnest({parents}::uuid[]) AS p(id)
-            CROSS JOIN LATERAL (
-                SELECT count(*) FROM {self.source.tables} WHERE {" AND ".join(conditions)}
-            ) n
-        """  # noqa: S608
-        counts = {row["id"]: row["count"] for row in await fetch(sql, *parameters.values)}
-        return [counts[id] for id in parent_ids]
+        found = await _of_parents(self.source, self.count_of_parent(parameters, 0), parameters, actor, self, parent_ids)
+        return [found[id][0]["count"] if id in found else 0 for id in parent_ids]
+
+
+async def _of_parents(
+    source: Source, select: str, parameters: Parameters, actor: Actor, page: "Page | None", parent_ids: list[UUID]
+) -> defaultdict[UUID, list[Any]]:
+    """What `select` finds, by the parent's id."""
+    ids = parameters.number("parents", lambda actor, slots: parent_ids)
+    # A lateral join keeps each parent's rows in their order, though SQL does not promise it: hence the number.
+    sql = f"""
+        SELECT p.id AS parent_id, n.* FROM "{source.parent._meta.db_table}" p
+        CROSS JOIN LATERAL (SELECT row_number() OVER () AS place, n.* FROM ({select}) n) n
+        WHERE p.id = ANY ({ids}::uuid[]) ORDER BY p.id, n.place
+    """  # noqa: S608
+    found: defaultdict[UUID, list[Any]] = defaultdict(list)
+    for row in await fetch(sql, *parameters.values(actor, [page])):
+        found[row["parent_id"]].append(row)
+    return found
+
+
+async def all_rows(source: Source, actor: Actor, parent_ids: list[UUID]) -> list[list[Any]]:
+    """For each parent all of its rows, in the default order."""
+    parameters = Parameters()
+    select = source.all_of_parent(parameters, "x.*")
+    found = await _of_parents(source, select, parameters, actor, None, parent_ids)
+    return [found[id] for id in parent_ids]
 
 
 def _page_size(size: int | None, argument: str) -> None:
@@ -259,63 +339,66 @@ def _page_size(size: int | None, argument: str) -> None:
         raise BadRequest(f"{argument}: A page has 1 to {MAX_PAGE} rows, not {size}.")
 
 
-async def connect(
-    info: Info,
+def page_of(
     source: Source,
-    parent_id: UUID,
-    node: Callable[[Any], T],
     *,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-    order: str,
-    descending: bool = False,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
     where: Sequence[Condition] = (),
-) -> Connection[T]:
-    """A page of a parent's rows. Raises BadRequest for a size, a combination or a cursor that cannot be."""
+    order: str | None = None,
+    descending: bool | None = None,
+    requirements: Sequence[Requirement] = (),
+) -> Page:
+    """Raises BadRequest for a size, a combination or a cursor that cannot be."""
     _page_size(first, "first")
     _page_size(last, "last")
     if first is not None and last is not None:
         raise BadRequest("first, last: Ask for the first rows or for the last ones, not for both.")
-    unplaced = PageQuery(
+    page = Page(
         source=source,
-        order=order,
-        descending=descending,
+        order=order or next(iter(source.orders)),
+        descending=source.descending if descending is None else descending,
         where=tuple(where),
         limit=last or first or DEFAULT_PAGE,
         backwards=last is not None,
         after=None,
         before=None,
+        requirements=tuple(requirements),
     )
-    query = PageQuery(
-        **{
-            **unplaced.__dict__,
-            "after": unplaced.position(after, "after"),
-            "before": unplaced.position(before, "before"),
-        }
-    )
-    loader = info.context.loaders.named((source.name, query), query.rows)
-    rows: list[Any] = await loader.load(parent_id)
-    more = len(rows) > query.limit
-    rows = rows[: query.limit]
-    if query.backwards:
+    if after is None and before is None:
+        return page
+    return replace(page, after=page.position(after, "after"), before=page.position(before, "before"))
+
+
+async def connect(info: Info, page: Page, parent_id: UUID, node: Callable[[Any], T]) -> Connection[T]:
+    """A page of a parent's rows."""
+    actor = info.context.actor
+
+    async def load(parent_ids: list[UUID]) -> list[list[Any]]:
+        return await page.rows(actor, parent_ids)
+
+    rows: list[Any] = await info.context.loaders.named((page.source.name, page), load).load(parent_id)
+    more = len(rows) > page.limit
+    rows = rows[: page.limit]
+    if page.backwards:
         rows = rows[::-1]
     edges: list[Edge[T]] = [
         Edge(
-            cursor=query.cursor([row[f"key_{index}"] for index in range(len(query.keys))]),
-            node=node(source.model._init_from_db(**row)),
+            cursor=page.cursor([row[f"key_{index}"] for index in range(len(page.keys))]),
+            node=node(page.source.model._init_from_db(**row)),
         )
         for row in rows
     ]
     return Connection(
         edges=edges,
         page_info=PageInfo(
-            has_next_page=more if not query.backwards else before is not None,
-            has_previous_page=more if query.backwards else after is not None,
+            has_next_page=more if not page.backwards else page.before is not None,
+            has_previous_page=more if page.backwards else page.after is not None,
             start_cursor=edges[0].cursor if edges else None,
             end_cursor=edges[-1].cursor if edges else None,
         ),
-        query=query,
+        page=page,
         parent_id=parent_id,
     )

@@ -9,6 +9,8 @@ from strawberry.types.field import StrawberryField
 
 from schema.context import Info
 from server.errors import Unauthenticated, forbidden
+from server.models import Invitation, Organization, Role, Workspace
+from server.rows import Row
 
 
 @strawberry.schema_directive(
@@ -77,3 +79,21 @@ def requires(permission: str) -> PermissionExtension:
 
 def signed_in() -> PermissionExtension:
     return _Documented([SignedIn()])
+
+
+_PERMITTED: dict[type[Row], str] = {
+    Organization: "x.id = ANY ({organizations_where[PERMISSION]}::uuid[])",
+    Workspace: """(
+        x.organization_id = ANY ({wholly}::uuid[])
+        AND x.organization_id = ANY ({organizations_where[PERMISSION]}::uuid[])
+        OR x.id = ANY ({workspaces_where[PERMISSION]}::uuid[])
+    )""",
+    Role: """coalesce(within, x.organization_id, {organization_id}::uuid)
+        = ANY ({organizations_where[PERMISSION]}::uuid[])""",
+    Invitation: "x.organization_id = ANY ({organizations_where[PERMISSION]}::uuid[])",
+}
+
+
+def permitted(model: type[Row], permission: str) -> str:
+    """SQL: whether the actor has a permission where the row `x` stands, as `Node.place` says (see schema/sql.py)."""
+    return _PERMITTED[model].replace("PERMISSION", permission)

@@ -74,7 +74,7 @@ def classify(errors: list[GraphQLError], context: ExecutionContext | None) -> No
         elif isinstance(cause, Problem):
             extensions["code"] = cause.code.value if cause.code is ProblemCode.FORBIDDEN else "BAD_REQUEST"
             extensions |= cause.details
-        elif cause is not None and isinstance(cause.__cause__, CharacterNotInRepertoireError):
+        elif cause is not None and isinstance(cause.__cause__ or cause, CharacterNotInRepertoireError):
             extensions["code"] = "BAD_REQUEST"
             error.message = "A text has a NUL character, which none may have. Remove it."
         elif isinstance(cause, CannotGetOperationTypeError):

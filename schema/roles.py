@@ -1,35 +1,22 @@
 """Roles on the graph."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import strawberry
 
-from schema.abilities import RoleAbilities, on_role
+from schema.abilities import ROLES_OF_ITS_HOLDERS, RoleAbilities, on_role
 from schema.context import Info
+from schema.declare import WHOLE_ROW, Expression, column, derived, refetchable
 from schema.door import Payload
-from schema.node import Node, refetchable
-from schema.pagination import ROW_ID, Connection, Source, connect, text_key
-from schema.permissions import requires, takes
+from schema.node import Node
+from schema.permissions import takes
 from schema.scalars import optional_id, required_id
 from server import models
 from server import roles as rules
 from server.access import Actor
 from server.catalogue import catalogue
-
-OF_ORGANIZATION = Source(
-    name="roles",
-    model=models.Role,
-    tables="role x",
-    of_parent="(x.organization_id IS NULL OR x.organization_id = p.id)",
-    # Built-in ones first, and those of more permissions before those of fewer
-    orders={
-        "RANK": (
-            text_key("(x.organization_id IS NOT NULL)::text"),
-            text_key("lpad((10000 - cardinality(x.permissions))::text, 5, '0')"),
-            ROW_ID,
-        )
-    },
-)
+from server.visibility import in_force
 
 
 @strawberry.type(description="A permission of the product.")
@@ -38,64 +25,40 @@ class Permission:
     description: str = strawberry.field(description="What it allows.")
 
 
+def _described(permissions: Sequence[str]) -> list[Permission]:
+    return [Permission(key=key, description=catalogue.permissions.get(key, "")) for key in permissions]
+
+
+MEMBER_COUNT = Expression(
+    f"""(SELECT count(DISTINCT g.member_id) FROM "grant" g WHERE g.role_id = x.id AND {in_force("g")}
+    AND g.organization_id = coalesce(within, x.organization_id, {{organization_id}}::uuid))"""  # noqa: S608
+)
+
+
 @refetchable(models.Role)
 @strawberry.type(description="A set of permissions that a grant gives.")
 class Role(Node):
     row: strawberry.Private[models.Role]
-    organization_id: strawberry.Private[UUID | None] = None
-    """Whose list of roles it stands in."""
 
     def place(self, actor: Actor) -> tuple[UUID | None, UUID | None]:
-        return self.organization_id or self.row.organization_id or actor.organization_id, None
+        return self.within or self.row.organization_id or actor.organization_id, None
 
-    @strawberry.field(description="Its name for machines, unique in the organization.")
-    def key(self) -> str:
-        return self.row.key
-
-    @strawberry.field(description="What people call it.")
-    def name(self) -> str:
-        return self.row.name
-
-    @strawberry.field(description="What it is for.")
-    def description(self) -> str:
-        return self.row.description
-
-    @strawberry.field(description="Whether it comes from the product's catalogue, and cannot be changed.")
-    def built_in(self) -> bool:
-        return self.row.organization_id is None
-
-    @strawberry.field(description="What it allows.")
-    def permissions(self) -> list[Permission]:
-        return [Permission(key=key, description=catalogue.permissions.get(key, "")) for key in self.row.permissions]
-
-    @strawberry.field(
-        description="How many members of the organization have it; of the active one for a built-in role by its id.",
-        extensions=[requires("members:read")],
+    key: str = column("key", "Its name for machines, unique in the organization.")
+    name: str = column("name", "What people call it.")
+    description: str = column("description", "What it is for.")
+    built_in: bool = column(
+        "organization_id",
+        "Whether it comes from the product's catalogue, and cannot be changed.",
+        lambda organization_id: organization_id is None,
     )
-    async def member_count(self, info: Info) -> int | None:
-        organization_id, _ = self.place(info.context.actor)
-        return await info.context.loaders.role_members.load((organization_id, self.row.id)) if organization_id else None
-
-    @strawberry.field(description="What the viewer can do with it.")
-    async def viewer_can(self, info: Info) -> RoleAbilities:
-        others = await info.context.loaders.named("roles_of_holders", rules.roles_of_holders).load(self.row.id)
-        return on_role(info.context.actor, self.row, others)
-
-
-async def roles_of_organization(
-    info: Info, organization_id: UUID, first: int | None, after: str | None, last: int | None, before: str | None
-) -> Connection[Role]:
-    return await connect(
-        info,
-        OF_ORGANIZATION,
-        organization_id,
-        lambda row: Role(row=row, organization_id=organization_id),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        order="RANK",
+    permissions: list[Permission] = column("permissions", "What it allows.", _described)
+    member_count: int | None = derived(
+        lambda actor, count: count,
+        "How many members of the organization have it; of the active one for a built-in role by its id.",
+        MEMBER_COUNT,
+        requires="members:read",
     )
+    viewer_can: RoleAbilities = derived(on_role, "What the viewer can do with it.", WHOLE_ROW, ROLES_OF_ITS_HOLDERS)
 
 
 @strawberry.interface(description="What a mutation answers that is about a custom role.")

@@ -1,12 +1,25 @@
 """Users and their sessions on the graph."""
 
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
-from schema.context import Info
-from schema.node import Node, refetchable
+from schema.declare import Expression, column, derived, refetchable
+from schema.node import Node
+from schema.sql import placed
 from server import models
+from server.access import Actor
+from server.visibility import VISIBLE
+
+TOTP_OF_COLLEAGUE = Expression(
+    f"""CASE WHEN EXISTS (SELECT 1 FROM member m WHERE m.user_id = x.id AND {placed(VISIBLE[models.Member], "m")})
+    THEN EXISTS (SELECT 1 FROM totp t WHERE t.user_id = x.id AND t.confirmed_at IS NOT NULL) END"""  # noqa: S608
+)
+
+
+def _mfa_enabled(actor: Actor, user_id: UUID, of_colleague: bool | None) -> bool | None:
+    return actor.has_mfa if user_id == actor.user_id else of_colleague
 
 
 @refetchable(models.User)
@@ -14,30 +27,18 @@ from server import models
 class User(Node):
     row: strawberry.Private[models.User]
 
-    @strawberry.field(description="Normalized: trimmed, case-folded, its domain in ASCII.")
-    def email(self) -> str:
-        return self.row.email
-
-    @strawberry.field(description="Whether the person has proven to receive mail at the address.")
-    def email_verified(self) -> bool:
-        return self.row.email_verified_at is not None
-
-    @strawberry.field(description="As the person writes it.")
-    def name(self) -> str:
-        return self.row.name
-
-    @strawberry.field(description="When the account was made.")
-    def created_at(self) -> datetime:
-        return self.row.created_at
-
-    @strawberry.field(
-        description="Whether signing in takes a one-time code; null to those who share no organization with the person."
+    email: str = column("email", "Normalized: trimmed, case-folded, its domain in ASCII.")
+    email_verified: bool = column(
+        "email_verified_at", "Whether the person has proven to receive mail at the address.", lambda at: at is not None
     )
-    async def mfa_enabled(self, info: Info) -> bool | None:
-        actor = info.context.actor
-        if self.row.id == actor.user_id:
-            return actor.has_mfa
-        return await info.context.loaders.mfa_enabled(actor).load(self.row.id)
+    name: str = column("name", "As the person writes it.")
+    created_at: datetime = column("created_at", "When the account was made.")
+    mfa_enabled: bool | None = derived(
+        _mfa_enabled,
+        "Whether signing in takes a one-time code; null to those who share no organization with the person.",
+        "id",
+        TOTP_OF_COLLEAGUE,
+    )
 
 
 @refetchable(models.Session)
@@ -45,26 +46,9 @@ class User(Node):
 class Session(Node):
     row: strawberry.Private[models.Session]
 
-    @strawberry.field(description="Whether it is the one that asks.")
-    def current(self, info: Info) -> bool:
-        return self.row.id == info.context.actor.session_id
-
-    @strawberry.field(description="When it was opened.")
-    def created_at(self) -> datetime:
-        return self.row.created_at
-
-    @strawberry.field(description="When it was used last, to the minute.")
-    def last_used_at(self) -> datetime:
-        return self.row.last_used_at
-
-    @strawberry.field(description="When it ends unless it is used before.")
-    def expires_at(self) -> datetime:
-        return self.row.expires_at
-
-    @strawberry.field(description="The address that it was opened from.")
-    def ip(self) -> str | None:
-        return self.row.ip
-
-    @strawberry.field(description="The client that it was opened with.")
-    def user_agent(self) -> str | None:
-        return self.row.user_agent
+    current: bool = derived(lambda actor, id: id == actor.session_id, "Whether it is the one that asks.", "id")
+    created_at: datetime = column("created_at", "When it was opened.")
+    last_used_at: datetime = column("last_used_at", "When it was used last, to the minute.")
+    expires_at: datetime = column("expires_at", "When it ends unless it is used before.")
+    ip: str | None = column("ip", "The address that it was opened from.")
+    user_agent: str | None = column("user_agent", "The client that it was opened with.")

@@ -1,71 +1,42 @@
 """Workspaces on the graph."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import strawberry
 
+from schema import sources
 from schema.abilities import WorkspaceAbilities, on_workspace
 from schema.context import Info
-from schema.node import Node, fetch_node, refetchable
-from schema.organizations import Organization
-from schema.pagination import (
-    ROW_ID,
-    After,
-    Before,
-    Condition,
-    Connection,
-    First,
-    Last,
-    OrderDirection,
-    Source,
-    connect,
-    text_key,
-    time_key,
+from schema.declare import (
+    WHOLE_ROW,
+    Expression,
+    argument,
+    column,
+    connection,
+    derived,
+    found,
+    refetchable,
+    relation,
 )
-from schema.permissions import requires, takes
-from schema.scalars import optional_id, required_id
+from schema.node import Node
+from schema.organizations import Organization
+from schema.pagination import Connection, OrderDirection
+from schema.permissions import takes
+from schema.scalars import optional_id, parse_id, required_id
+from schema.sql import Condition
 from schema.viewer import ViewerPayload
 from server import models
 from server import workspaces as rules
-from server.access import ENTER_ALL
+from server.access import Actor
 
 if TYPE_CHECKING:
     from schema.api_keys import ApiKey
     from schema.members import Member, MemberFilter, MemberOrder
     from schema.product_settings import SettingValue
-
-ORDERS = {"CREATED_AT": (time_key("x.created_at"), ROW_ID), "NAME": (text_key("x.name"), ROW_ID)}
-
-OF_ORGANIZATION = Source(
-    name="workspaces",
-    model=models.Workspace,
-    tables="workspace x",
-    of_parent="x.organization_id = p.id AND x.deleted_at IS NULL",
-    orders=ORDERS,
-)
-
-IN_FORCE = "(g.expires_at IS NULL OR g.expires_at > now())"
-
-
-def can_enter(member: str, workspace: str) -> str:
-    """SQL: whether a member can enter a workspace of its organization, by the expressions of their ids."""
-    return f"""EXISTS (
-        SELECT 1 FROM "grant" g JOIN role r ON r.id = g.role_id
-        WHERE g.member_id = {member} AND {IN_FORCE}
-        AND (g.workspace_id = {workspace} OR (g.workspace_id IS NULL AND '{ENTER_ALL}' = ANY (r.permissions)))
-    )"""  # noqa: S608
-
-
-OF_MEMBER = Source(
-    name="member.workspaces",
-    model=models.Workspace,
-    tables="member m JOIN workspace x ON x.organization_id = m.organization_id",
-    of_parent=f"m.id = p.id AND m.status = 'active' AND x.deleted_at IS NULL AND {can_enter('m.id', 'x.id')}",
-    orders=ORDERS,
-)
 
 
 @strawberry.enum(description="What workspaces can be ordered by.")
@@ -80,35 +51,11 @@ class WorkspaceOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-async def workspaces_of(
-    info: Info,
-    source: Source,
-    parent_id: UUID,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-    order_by: WorkspaceOrder | None,
-) -> Connection["Workspace"]:
-    """Those that the viewer can enter, whoever's they are."""
-    actor = info.context.actor
-    entered = Condition(
-        "(x.organization_id = ANY ({}::uuid[]) OR x.id = ANY ({}::uuid[]))",
-        (tuple(actor.organizations_entered_wholly), tuple(actor.workspaces_entered)),
-    )
-    return await connect(
-        info,
-        source,
-        parent_id,
-        lambda row: Workspace(row=row),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        order=order_by.field.name if order_by else "CREATED_AT",
-        descending=order_by is not None and order_by.direction is OrderDirection.DESC,
-        where=[entered],
-    )
+def _settings(actor: Actor, row: models.Workspace, of_organization: Sequence[Any]) -> "list[SettingValue]":
+    from schema.product_settings import settings_of
+
+    settings, plan = of_organization
+    return settings_of(models.Organization(settings=orjson.loads(settings), plan=plan), row)
 
 
 @refetchable(models.Workspace)
@@ -116,89 +63,48 @@ async def workspaces_of(
 class Workspace(Node):
     row: strawberry.Private[models.Workspace]
 
-    @strawberry.field(description="What people call it.")
-    def name(self) -> str:
-        return self.row.name
-
-    @strawberry.field(description="Its name in addresses, unique in the organization.")
-    def slug(self) -> str:
-        return self.row.slug
-
-    @strawberry.field(description="Such as development, staging or production; free text.")
-    def environment(self) -> str | None:
-        return self.row.environment
-
-    @strawberry.field(description="When it was made.")
-    def created_at(self) -> datetime:
-        return self.row.created_at
-
-    @strawberry.field(description="When it was deleted; null while it lives.")
-    def deleted_at(self) -> datetime | None:
-        return self.row.deleted_at
-
-    @strawberry.field(description="Until when a deleted one can be restored.")
-    def purge_at(self) -> datetime | None:
-        return self.row.purge_at
-
-    @strawberry.field(description="The organization that it is part of.")
-    async def organization(self, info: Info) -> Organization | None:
-        row = await info.context.loaders.by_id(models.Organization).load(self.row.organization_id)
-        return Organization(row=row) if row else None
-
-    @strawberry.field(description="The members who can enter it.", extensions=[requires("members:read")])
-    async def members(
-        self,
-        info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: Annotated[
-            Annotated["MemberFilter", strawberry.lazy("schema.members")] | None,
-            strawberry.argument(description="Only members that match all of this."),
-        ] = None,
-        order_by: Annotated[
-            Annotated["MemberOrder", strawberry.lazy("schema.members")] | None,
-            strawberry.argument(description="By default, the order of joining."),
-        ] = None,
-    ) -> Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None:
-        from schema.members import OF_WORKSPACE, members_of
-
-        return await members_of(info, OF_WORKSPACE, self.row.id, first, after, last, before, filter, order_by)
-
-    @strawberry.field(description="Its API keys, the newest first.", extensions=[requires("api_keys:read")])
-    async def api_keys(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Annotated["ApiKey", strawberry.lazy("schema.api_keys")]] | None:
-        from schema.api_keys import OF_WORKSPACE, api_keys_of
-
-        return await api_keys_of(info, OF_WORKSPACE, self.row.id, first, after, last, before)
-
-    @strawberry.field(
-        description="The settings that it can have of its own, as they are here.",
-        extensions=[requires("settings:read")],
+    name: str = column("name", "What people call it.")
+    slug: str = column("slug", "Its name in addresses, unique in the organization.")
+    environment: str | None = column("environment", "Such as development, staging or production; free text.")
+    created_at: datetime = column("created_at", "When it was made.")
+    deleted_at: datetime | None = column("deleted_at", "When it was deleted; null while it lives.")
+    purge_at: datetime | None = column("purge_at", "Until when a deleted one can be restored.")
+    organization: Organization | None = relation("organization_id", "The organization that it is part of.")
+    members: Connection[Annotated["Member", strawberry.lazy("schema.members")]] | None = connection(
+        sources.MEMBERS_OF_WORKSPACE,
+        "The members who can enter it.",
+        filter=argument(
+            Annotated["MemberFilter", strawberry.lazy("schema.members")], "Only members that match all of this."
+        ),
+        order_by=argument(
+            Annotated["MemberOrder", strawberry.lazy("schema.members")], "By default, the order of joining."
+        ),
+        requires="members:read",
     )
-    async def settings(
-        self, info: Info
-    ) -> list[Annotated["SettingValue", strawberry.lazy("schema.product_settings")]] | None:
-        from schema.product_settings import settings_of
+    api_keys: Connection[Annotated["ApiKey", strawberry.lazy("schema.api_keys")]] | None = connection(
+        sources.API_KEYS_OF_WORKSPACE, "Its API keys, the newest first.", requires="api_keys:read"
+    )
+    settings: list[Annotated["SettingValue", strawberry.lazy("schema.product_settings")]] | None = derived(
+        _settings,
+        "The settings that it can have of its own, as they are here.",
+        WHOLE_ROW,
+        Expression("(SELECT ROW (o.settings, o.plan) FROM organization o WHERE o.id = x.organization_id)"),
+        requires="settings:read",
+    )
+    viewer_can: WorkspaceAbilities = derived(on_workspace, "What the viewer can do with it.", WHOLE_ROW)
 
-        organization = await info.context.loaders.by_id(models.Organization).load(self.row.organization_id)
-        return settings_of(organization, self.row) if organization else None
 
-    @strawberry.field(description="What the viewer can do with it.")
-    def viewer_can(self, info: Info) -> WorkspaceAbilities:
-        return on_workspace(info.context.actor, self.row)
+def by_id(actor: Actor, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]) -> Condition | None:
+    actor.identified()
+    key = parse_id(models.Workspace, id)
+    return Condition("x.id = {}", (key,)) if key else None
 
 
 @strawberry.type
 class WorkspaceQuery:
-    @strawberry.field(description="A workspace by its id; null where there is none that the viewer can enter.")
-    async def workspace(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
-    ) -> Workspace | None:
-        found = await fetch_node(info, id)
-        return found if isinstance(found, Workspace) else None
+    workspace: Workspace | None = found(
+        models.Workspace, by_id, "A workspace by its id; null where there is none that the viewer can enter."
+    )
 
 
 @strawberry.interface(description="What a mutation answers that is about a workspace.")

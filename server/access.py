@@ -6,19 +6,20 @@ An `Actor` carries all its access, so that a question about it is a set look-up,
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
-from tortoise.expressions import Q, Subquery
-from tortoise.queryset import QuerySet
+from tortoise.expressions import Q
 
 from server.catalogue import MFA_REQUIRED, SESSION_TIMEOUT, catalogue
 from server.database import fetch
 from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, not_found
-from server.models import ApiKey, AuditEvent, Grant, Invitation, Member, Organization, Role, Session, User, Workspace
+from server.models import ApiKey, Grant, Invitation, Member, Organization, Role, Workspace
+from server.reading import selection
 from server.rows import Row
-
-ENTER_ALL = "workspaces:enter_all"
+from server.visibility import ENTER_ALL as ENTER_ALL
+from server.visibility import VISIBLE, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,19 @@ class HeldRole:
     permissions: frozenset[str]
     manages: tuple[str, ...] | None
     workspace_id: UUID | None
+
+    @classmethod
+    def of(cls, grant: Grant) -> "HeldRole":
+        """Of a grant with its role."""
+        role = grant.role
+        manages = None if role.manages is None else tuple(role.manages)
+        return cls(role.id, role.key, frozenset(role.permissions), manages, grant.workspace_id)
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> "HeldRole":
+        """Of a row of ACCESS_COLUMNS."""
+        manages = None if row["manages"] is None else tuple(row["manages"])
+        return cls(row["role_id"], row["role_key"], frozenset(row["permissions"]), manages, row["workspace_id"])
 
     def manages_role(self, role: Role) -> bool:
         if self.manages is not None and ("*" in self.manages or role.organization_id is None):
@@ -70,11 +84,15 @@ class Membership:
         own = frozenset().union(*(held.permissions for held in self.at(workspace_id)))
         return own if self.ceiling is None else own & self.ceiling.permissions(workspace_id)
 
+    def holding(self, *held: HeldRole) -> "Membership":
+        """The same with other roles."""
+        return replace(self, held=held, _known={})
+
     @property
     def enters_all(self) -> bool:
         return ENTER_ALL in self.permissions()
 
-    @property
+    @cached_property
     def entered(self) -> list[UUID]:
         """The workspaces entered by a grant of their own."""
         named = dict.fromkeys(held.workspace_id for held in self.held if held.workspace_id is not None)
@@ -136,6 +154,9 @@ class Actor:
     overridden: bool = False
     """Whether the request's headers, not the session, name the active organization and workspace."""
     last_used_at: datetime | None = None
+    version: str = ""
+    """Of the rows that all this was made of."""
+    _values: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     @property
     def known(self) -> bool:
@@ -199,6 +220,35 @@ class Actor:
         membership = self.memberships.get(organization_id)
         return membership is not None and membership.enters(workspace_id)
 
+    def value(self, reference: str) -> Any:
+        """What a format field in VISIBLE stands for."""
+        if reference not in self._values:
+            self._values[reference] = self._value(reference)
+        return self._values[reference]
+
+    def _value(self, reference: str) -> Any:
+        name, _, permission = reference.removesuffix("]").partition("[")
+        match name:
+            case "organizations_where":
+                return self.organizations_where(permission)
+            case "workspaces_where":
+                return self.workspaces_where(permission)
+            case "memberships":
+                return list(self.memberships)
+            case "wholly":
+                return self.organizations_entered_wholly
+            case "entered":
+                return self.workspaces_entered
+            case "closed":
+                return [*self.locked, *self.timed_out]
+            case "locked":
+                return list(self.locked)
+            case "restorable":
+                return [id for id, held in self.restorable.items() if "organization:delete" in held.permissions()]
+            case "user_id" | "session_id" | "api_key_id" | "organization_id" | "workspace_id":
+                return getattr(self, name)
+        raise KeyError(reference)
+
 
 SYSTEM = Actor(system=True)
 
@@ -210,11 +260,15 @@ def _setting(key: str, type: str) -> str:
     return f"NULL::{type}" if declared is None else f"COALESCE((o.settings ->> '{key}')::{type}, {default})"
 
 
-ACCESS_COLUMNS = f"""
+PLACE_COLUMNS = f"""
     m.id AS member_id, m.organization_id, o.deleted_at IS NOT NULL AS organization_deleted,
-    {_setting(MFA_REQUIRED, "boolean")} AS mfa_required, {_setting(SESSION_TIMEOUT, "integer")} AS idle_minutes,
-    r.id AS role_id, r.key AS role_key, r.permissions, r.manages, g.workspace_id
+    {_setting(MFA_REQUIRED, "boolean")} AS mfa_required, {_setting(SESSION_TIMEOUT, "integer")} AS idle_minutes
 """
+ROLE_COLUMNS = "r.id AS role_id, r.key AS role_key, r.permissions, r.manages"
+ACCESS_COLUMNS = f"{PLACE_COLUMNS}, {ROLE_COLUMNS}, g.workspace_id"
+ACCESS_VERSIONS = "m.xmin, o.xmin, g.id, g.xmin, r.xmin, w.xmin"
+"""Of the rows that access is read from: PostgreSQL writes another `xmin` at each change of one."""
+
 ACCESS_TABLES = """
     member m
     JOIN organization o ON o.id = m.organization_id
@@ -237,15 +291,31 @@ class Memberships:
     locked: dict[UUID, Membership] = field(default_factory=dict)
 
 
-def memberships_from(rows: Sequence[Mapping[str, Any]], has_mfa: bool = True) -> Memberships:
-    """Rows of ACCESS_COLUMNS, a grant each, of one user."""
+class HeldRoles:
+    """Roles that were read apart from who holds them, and where."""
+
+    def __init__(self) -> None:
+        self._at: dict[tuple[UUID, UUID | None], HeldRole] = {}
+
+    def add(self, role: HeldRole) -> None:
+        self._at[role.role_id, None] = role
+
+    def at(self, role_id: UUID, workspace_id: UUID | None) -> HeldRole:
+        key = (role_id, workspace_id)
+        if key not in self._at:
+            self._at[key] = replace(self._at[role_id, None], workspace_id=workspace_id)
+        return self._at[key]
+
+
+def memberships_from(
+    rows: Sequence[Mapping[str, Any]], has_mfa: bool = True, roles: "HeldRoles | None" = None
+) -> Memberships:
+    """Rows of ACCESS_COLUMNS, a grant each, of one user; `roles` where the rows have only the ids of theirs."""
     held: dict[UUID, list[HeldRole]] = {}
     for row in rows:
-        roles = held.setdefault(row["organization_id"], [])
+        own = held.setdefault(row["organization_id"], [])
         if row["role_id"] is not None:
-            manages = None if row["manages"] is None else tuple(row["manages"])
-            permissions = frozenset(row["permissions"])
-            roles.append(HeldRole(row["role_id"], row["role_key"], permissions, manages, row["workspace_id"]))
+            own.append(HeldRole.read(row) if roles is None else roles.at(row["role_id"], row["workspace_id"]))
     found = Memberships()
     for row in rows:
         organization_id = row["organization_id"]
@@ -287,76 +357,21 @@ def in_force() -> Q:
     return Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC))
 
 
-def visible(actor: Actor, model: type[R]) -> QuerySet[R]:
-    """The rows that exist as far as the actor can tell."""
-    organizations = list(actor.memberships)
-    if model is User:
-        colleagues = Member.filter(organization_id__in=actor.organizations_where("members:read"))
-        return model.filter(Q(id=actor.user_id) | Q(id__in=Subquery(colleagues.values("user_id"))))
-    if model is Session:
-        return model.filter(user_id=actor.user_id, expires_at__gt=datetime.now(UTC))
-    if model is Organization:
-        return model.filter(id__in=organizations)
-    if model is Workspace:
-        return model.filter(
-            Q(organization_id__in=actor.organizations_entered_wholly) | Q(id__in=actor.workspaces_entered),
-            deleted_at__isnull=True,
-        )
-    if model is Member:
-        entered = actor.workspaces_where("members:read")
-        of_entered = Workspace.filter(id__in=entered).values("organization_id")
-        neighbours = Grant.filter(
-            Q(workspace_id__in=entered)
-            | Q(
-                workspace_id__isnull=True,
-                organization_id__in=Subquery(of_entered),
-                role__permissions__contains=[ENTER_ALL],
-            ),
-            in_force(),
-        )
-        return model.filter(
-            Q(organization_id__in=actor.organizations_where("members:read"))
-            | Q(user_id=actor.user_id, organization_id__in=organizations)
-            | Q(id__in=Subquery(neighbours.values("member_id")))
-        )
-    if model is Grant:
-        return model.filter(
-            Q(workspace_id__isnull=True)
-            | Q(organization_id__in=actor.organizations_entered_wholly, workspace__deleted_at__isnull=True)
-            | Q(workspace_id__in=actor.workspaces_entered),
-            member_id__in=Subquery(visible(actor, Member).values("id")),
-        )
-    if model is Role:
-        return model.filter(Q(organization_id__isnull=True) | Q(organization_id__in=organizations))
-    if model is Invitation:
-        return model.filter(organization_id__in=organizations)
-    if model is ApiKey:
-        read = actor.organizations_where("api_keys:read")
-        wholly = [id for id in read if id in actor.organizations_entered_wholly]
-        return model.filter(
-            Q(id=actor.api_key_id)
-            | Q(organization_id__in=read, workspace_id__isnull=True)
-            | Q(organization_id__in=wholly, workspace__deleted_at__isnull=True)
-            | Q(workspace_id__in=actor.workspaces_where("api_keys:read"), workspace__deleted_at__isnull=True)
-        )
-    if model is AuditEvent:
-        return model.filter(
-            chain_id__in=[*actor.organizations_where("audit:read"), *([actor.user_id] if actor.user_id else [])]
-        )
-    raise TypeError(f"{model.__name__} has no rule of visibility")
+ORGANIZATION_COLUMN: Mapping[type[Row], str] = {
+    Organization: "id",
+    **dict.fromkeys((Workspace, Member, Grant, Role, Invitation, ApiKey), "organization_id"),
+}
+"""Where rows say to which organization they belong."""
 
 
 def place(row: Row) -> tuple[UUID | None, UUID | None]:
     """The organization and workspace in which a permission on the row counts."""
-    if isinstance(row, Organization):
-        return row.id, None
+    column = ORGANIZATION_COLUMN.get(type(row))
+    if column is None:
+        return None, None
     if isinstance(row, Workspace):
         return row.organization_id, row.id
-    if isinstance(row, Grant | ApiKey):
-        return row.organization_id, row.workspace_id
-    if isinstance(row, Member | Invitation | Role):
-        return row.organization_id, None
-    return None, None
+    return getattr(row, column), row.workspace_id if isinstance(row, Grant | ApiKey) else None
 
 
 def may_on(actor: Actor, row: Row, permission: str) -> bool:
@@ -374,21 +389,37 @@ RELATED: dict[type[Row], tuple[str, ...]] = {
 """What a loaded object brings along, since every rule about it needs that."""
 
 
+@cache
+def _finding(model: type[Row], where: str, order: str, given: int) -> tuple[str, tuple[str, ...]]:
+    """SQL, and which of the actor's values follow those given."""
+    wanted = selection(model, *RELATED.get(model, ()))
+    visible, references = numbered(VISIBLE[model], given + 1)
+    sql = f"SELECT {wanted.columns} FROM {wanted.tables} WHERE ({where}) AND {visible} ORDER BY {order}"  # noqa: S608
+    return sql, references
+
+
+async def find(actor: Actor, model: type[R], where: str, *values: Any, order: str = "x.id") -> list[R]:
+    """The rows `x` that the actor sees and for which `where` holds, with what RELATED says that they bring along."""
+    sql, references = _finding(model, where, order, len(values))
+    records = await fetch(sql, *values, *map(actor.value, references))
+    return selection(model, *RELATED.get(model, ())).rows(records)
+
+
 async def load(actor: Actor, model: type[R], id: UUID, permission: str | None = None, field: str | None = None) -> R:
     """The only road from an id to an object.
 
     Raises NOT_FOUND for what the actor cannot see, FORBIDDEN for what it sees but may not do,
     MFA_REQUIRED for what it could see with two-factor authentication.
     """
-    row = await visible(actor, model).select_related(*RELATED.get(model, ())).get_or_none(id=id)
-    if row is None:
+    found = await find(actor, model, "x.id = $1", id)
+    if not found:
         unlocked = replace(actor, memberships={**actor.memberships, **actor.locked})
-        if actor.locked and await visible(unlocked, model).filter(id=id).exists():
+        if actor.locked and await find(unlocked, model, "x.id = $1", id):
             raise mfa_required(field)
         raise not_found(model.noun, field)
     if permission is not None:
-        require(actor, row, permission, field)
-    return row
+        require(actor, found[0], permission, field)
+    return found[0]
 
 
 def mfa_required(field: str | None = None) -> Problem:

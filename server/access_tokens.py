@@ -11,11 +11,6 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from joserfc import jwt
-from joserfc.jwa import JWSAlgModel
-from joserfc.jwk import OKPKey
-from joserfc.jws import JWSRegistry
-
 from server.access import SYSTEM, load, require_member
 from server.audit import INSTALLATION, Change, Changes, change, difference, timestamp
 from server.authentication import refresh
@@ -37,13 +32,6 @@ NOTICE = timedelta(hours=1)
 
 JWKS_SECONDS = 300
 """For how long a verifier may keep the public keys."""
-
-
-class _Registry(JWSRegistry):
-    """Signs by "EdDSA" without the warning that RFC 9864 calls it "Ed25519", which few verifiers know yet."""
-
-    def get_alg(self, name: str) -> JWSAlgModel:
-        return self.algorithms[name]
 
 
 # Keys
@@ -73,6 +61,8 @@ async def signing_key() -> SigningKey:
 
 
 async def _create(unit: Change, signs_from: datetime, changes: Changes) -> SigningKey:
+    from joserfc.jwk import OKPKey  # which takes long
+
     jwk = OKPKey.generate_key("Ed25519").as_dict(private=True)
     key = await SigningKey.create(
         private_key={name: jwk[name] for name in ("kty", "crv", "x", "d")}, signs_from=signs_from
@@ -172,8 +162,19 @@ async def issue(
 
 
 def _signed(claims: dict[str, Any], key: SigningKey) -> str:
+    from joserfc import jwt
+    from joserfc.jwa import JWSAlgModel
+    from joserfc.jwk import OKPKey
+    from joserfc.jws import JWSRegistry
+
+    class Registry(JWSRegistry):
+        """Signs by "EdDSA" without the warning that RFC 9864 calls it "Ed25519", which few verifiers know yet."""
+
+        def get_alg(self, name: str) -> JWSAlgModel:
+            return self.algorithms[name]
+
     header = {"alg": ALGORITHM, "kid": key_id(key), "typ": TYPE}
-    return jwt.encode(header, claims, OKPKey.import_key(dict(key.private_key)), registry=_Registry())
+    return jwt.encode(header, claims, OKPKey.import_key(dict(key.private_key)), registry=Registry())
 
 
 async def _principal(change: Change) -> Row:

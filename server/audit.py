@@ -7,7 +7,7 @@ about, reads the actor's access anew under that lock, and commits only with what
 import base64
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -17,13 +17,16 @@ import orjson
 from asyncpg import DeadlockDetectedError
 
 from server import events
-from server.access import Actor, load, place, require_member
+from server.access import ORGANIZATION_COLUMN, RELATED, Actor, load, place, require, require_member
 from server.actions import ACTIONS
-from server.authentication import refresh
+from server.authentication import read_as, refresh
 from server.database import fetch, transaction
 from server.errors import BadRequest, Problem, ProblemCode, forbidden, not_found
-from server.models import AuditChain, AuditEvent, ChainKind, Member, Organization, PrincipalType, User
+from server.models import AuditChain, ChainKind, Invitation, Member, Organization, PrincipalType, User
+from server.reading import selection
 from server.rows import Row, uuid7
+from server.visibility import VISIBLE, numbered
+from server.writing import Writes
 
 R = TypeVar("R", bound=Row)
 
@@ -33,6 +36,24 @@ INSTALLATION = UUID(int=0)
 AUDITED_REFUSALS = frozenset({ProblemCode.FORBIDDEN, ProblemCode.ABOVE_YOUR_ROLE, ProblemCode.LAST_OWNER})
 
 FIRST_HASH = "0" * 64
+
+HASHED_COLUMNS = (
+    "id, chain_id, sequence, action, actor_type, actor_id, actor_label, target_type, target_id, target_label, "
+    "workspace_id, changes, ip, user_agent, request_id, created_at, previous_hash, hash"
+)
+
+LOCK = "SELECT c.id, c.kind, c.sequence, c.hash FROM audit_chain c WHERE {condition} FOR UPDATE OF c"
+
+WRITE_SHEET = f"""event AS (
+        INSERT INTO audit_event ({HASHED_COLUMNS}) SELECT * FROM unnest(
+            $1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[],
+            $9::uuid[], $10::text[], $11::uuid[], $12::jsonb[], $13::text[], $14::text[], $15::text[],
+            $16::timestamptz[], $17::text[], $18::text[]
+        )
+    )
+    UPDATE audit_chain c SET sequence = head.sequence, hash = head.hash
+    FROM unnest($19::uuid[], $20::bigint[], $21::text[]) head (id, sequence, hash) WHERE c.id = head.id
+"""  # noqa: S608
 
 Changes = list[dict[str, Any]]
 
@@ -110,6 +131,8 @@ class Change:
     _sheet: dict[UUID, list[Recorded]] = field(default_factory=dict)
     _unchanged: bool = False
     _open: bool = False
+    writes: Writes = field(default_factory=Writes)
+    """What waits for the sheet, to be written in one statement with it."""
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     async def begin(self) -> None:
@@ -117,14 +140,15 @@ class Change:
             await self._stack.enter_async_context(transaction())
             self._open = True
 
-    async def _lock(self, chain_id: UUID) -> bool:
+    async def _lock(self, condition: str, *values: Any) -> UUID | None:
+        """Lock the chain `c` for which an SQL condition holds, if there is one."""
         await self.begin()
-        if chain_id not in self._chains:
-            chain = await AuditChain.select_for_update().get_or_none(id=chain_id)
-            if chain is None:
-                return False
-            self._chains[chain_id] = chain
-        return True
+        rows = await fetch(LOCK.format(condition=condition), *values)
+        if not rows:
+            return None
+        chain = AuditChain._init_from_db(**rows[0])
+        self._chains[chain.id] = chain
+        return chain.id
 
     async def _begin_chain(self, chain_id: UUID, kind: ChainKind) -> None:
         await self.begin()
@@ -145,11 +169,15 @@ class Change:
     async def lock_organizations(self, organization_ids: Iterable[UUID]) -> None:
         """Hold several organizations' locks, in the one order that cannot deadlock, before an account's."""
         missing = sorted(set(organization_ids) - self._chains.keys())
-        if missing and self._chains:
-            raise RuntimeError("Organizations are locked at once, and before any account")
+        if missing:
+            self._require_order()
         for organization_id in missing:
-            if not await self._lock(organization_id):
+            if await self._lock("c.id = $1", organization_id) is None:
                 raise not_found(Organization.noun, "organizationId")
+
+    def _require_order(self) -> None:
+        if self._chains:
+            raise RuntimeError("Organizations are locked at once, and before any account")
 
     async def enter(
         self, organization_id: UUID, permission: str | None = None, field: str | None = None
@@ -160,24 +188,50 @@ class Change:
         """
         self.actor.identified()
         require_member(self.actor, organization_id, field)
-        if self.organization_id != organization_id:
-            await self.lock_organization(organization_id)
+        return await self.load(Organization, organization_id, permission, field)
+
+    async def read_locked(self, model: type[Row], id: UUID, query: str, values: dict[str, Any]) -> Sequence[Any] | None:
+        """Lock the organization that an object belongs to, if the actor does too, and under the lock read the one
+        row, if any, that a query finds. The actor has the access of that moment from then on.
+
+        The query's format fields are the values, `organization` (the locked one's id, else null) and the actor's.
+        """
+        self.actor.identified()
+
+        def given(names: Iterable[str]) -> list[Any]:
+            return [known[name] if name in known else self.actor.value(name) for name in names]
+
+        locking = self.organization_id is None and model in ORGANIZATION_COLUMN
+        if locking:
+            self._require_order()
+            belongs = f'(SELECT x.{ORGANIZATION_COLUMN[model]} FROM "{model._meta.db_table}" x WHERE x.id = $1)'  # noqa: S608
+            own = list(self.actor.memberships)
+            self.organization_id = await self._lock(f"c.id = {belongs} AND c.id = ANY ($2::uuid[])", id, own)
+        known = values | {"organization": self.organization_id}
+        if locking:
+            sql, names = numbered(query, 2)
+            unchanged, found = await read_as(self.actor, sql, *given(names))
+            if unchanged:
+                return found
             self.actor = await refresh(self.actor)
-        return await load(self.actor, Organization, organization_id, permission, field)
+        sql, names = numbered(query, 1)
+        rows = await fetch(sql, *given(names))
+        return rows[0] if rows else None
 
     async def load(self, model: type[R], id: UUID, permission: str | None = None, field: str | None = None) -> R:
         """`access.load` under the lock of the organization that the object belongs to."""
-        self.actor.identified()
-        row = await load(self.actor, model, id, field=field)
+        wanted = selection(model, *RELATED.get(model, ()))
+        query = f"SELECT {wanted.columns} FROM {wanted.tables} WHERE x.id = {{id}} AND {VISIBLE[model]}"  # noqa: S608
+        found = await self.read_locked(model, id, query, {"id": id})
+        row = await load(self.actor, model, id, field=field) if found is None else wanted.rows([found])[0]
         organization_id, _ = place(row)
         if organization_id is None:
             return row
-        if self.organization_id not in (None, organization_id):
+        if self.organization_id != organization_id:
             raise not_found(model.noun, field)
-        if self.organization_id is None:
-            await self.lock_organization(organization_id)
-            self.actor = await refresh(self.actor)
-        return await load(self.actor, model, id, permission, field)
+        if permission is not None:
+            require(self.actor, row, permission, field)
+        return row
 
     def require(self, permission: str, workspace_id: UUID | None = None, field: str | None = None) -> None:
         """Raises FORBIDDEN without the permission, organization-wide or in a workspace."""
@@ -186,11 +240,11 @@ class Change:
 
     async def account(self, user: User) -> None:
         """Lock an account, to record in its chain."""
-        if user.id not in self._chains and not await self._lock(user.id):
+        if user.id not in self._chains and await self._lock("c.id = $1", user.id) is None:
             await self._begin_chain(user.id, ChainKind.ACCOUNT)
 
     async def installation(self) -> None:
-        await self._lock(INSTALLATION)
+        await self._lock("c.id = $1", INSTALLATION)
 
     def record(
         self,
@@ -244,7 +298,7 @@ class Change:
 
     async def _write_sheet(self) -> None:
         actor_type, actor_id, actor_label = self._principal
-        rows: list[AuditEvent] = []
+        rows: list[tuple[Any, ...]] = []
         for chain_id, sheet in self._sheet.items():
             chain = self._chains[chain_id]
             for recorded in sheet:
@@ -267,10 +321,21 @@ class Change:
                     "created_at": recorded.created_at,
                 }
                 digest = event_hash(chain.hash, event)
-                rows.append(AuditEvent(**event, previous_hash=chain.hash, hash=digest))
+                event["changes"] = orjson.dumps(recorded.changes).decode()
+                rows.append((*event.values(), chain.hash, digest))
                 chain.sequence, chain.hash = chain.sequence + 1, digest
-            await AuditChain.filter(id=chain_id).update(sequence=chain.sequence, hash=chain.hash)
-        await AuditEvent.bulk_create(rows)
+        heads = [(chain.id, chain.sequence, chain.hash) for chain in map(self._chains.__getitem__, self._sheet)]
+        await self.writes.flush(WRITE_SHEET, [*zip(*rows, strict=True), *zip(*heads, strict=True)])
+
+    @property
+    def may_change_the_actor(self) -> bool:
+        """Whether the actor's own access may be another than what was read under the lock."""
+        return not all(
+            isinstance(recorded.target, Invitation)
+            or (isinstance(recorded.target, Member) and recorded.target.user_id != self.actor.answerable_id)
+            for sheet in self._sheet.values()
+            for recorded in sheet
+        )
 
     async def commit(self) -> None:
         if not self._sheet and not self._unchanged:
@@ -332,10 +397,6 @@ class Verification:
 
 
 VERIFY_BATCH = 5000
-HASHED_COLUMNS = (
-    "id, chain_id, sequence, action, actor_type, actor_id, actor_label, target_type, target_id, target_label, "
-    "workspace_id, changes, ip, user_agent, request_id, created_at, previous_hash, hash"
-)
 
 
 async def verify(chain_id: UUID) -> Verification:

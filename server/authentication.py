@@ -6,10 +6,14 @@ import os
 import re
 import secrets
 import string
+import sys
+import threading
+import time
 import zlib
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unicodedata import normalize
@@ -22,6 +26,7 @@ from tortoise.expressions import Q
 from server.access import (
     ACCESS_COLUMNS,
     ACCESS_TABLES,
+    ACCESS_VERSIONS,
     Actor,
     HeldRole,
     Membership,
@@ -30,7 +35,7 @@ from server.access import (
     memberships_from,
     require_member,
 )
-from server.database import fetch, in_transaction
+from server.database import fetch, in_transaction, transaction
 from server.errors import Problem, ProblemCode, Unauthenticated, not_found
 from server.models import ApiKey, Member, Session, User, Workspace
 from server.settings import settings
@@ -44,7 +49,15 @@ IDLE_PRECISION = 20
 
 # OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-_hashing = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), thread_name_prefix="argon2")
+
+
+def _give_way() -> None:
+    """Other requests come first, as far as the system gives threads priorities of their own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+_hashing = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), "argon2", initializer=_give_way)
 
 UNKNOWN_USER_HASH = "$argon2id$v=19$m=19456,t=2,p=1$72jGwg0ql6vnGQXpsyIHCw$fG4i7ug8ZqF0pItTJTt47IbxUUR6XHywSTNSkCKO9wk"
 """Of a forgotten random password: what an unknown address is checked against, so that it takes as long."""
@@ -113,31 +126,48 @@ async def require_password(user: User, password: str, field: str) -> None:
         raise Problem(ProblemCode.WRONG_CREDENTIALS, "This is not your current password.", field)
 
 
-_SESSION = f"""
-    SELECT s.id AS session_id, s.user_id, s.last_used_at, s.timed_out, u.email, u.email_verified_at, t.id AS totp_id,
-        s.organization_id AS active_organization_id, aw.id AS active_workspace_id,
-        aw.organization_id AS active_workspace_organization_id, {ACCESS_COLUMNS}
-    FROM session s
+def _version(*rows: str) -> str:
+    """SQL, an aggregate: changes when a row that the access comes from changes, comes or goes."""
+    versions = ", ".join(f"{row}.xmin" for row in rows)
+    return f"sum(hash_record_extended(ROW ({versions}, {ACCESS_VERSIONS}), 0))"
+
+
+_SESSION_VERSION = _version("s", "u", "t", "aw")
+_SESSION_TABLES = f"""
+    session s
     JOIN "user" u ON u.id = s.user_id
     LEFT JOIN totp t ON t.user_id = s.user_id AND t.confirmed_at IS NOT NULL
     LEFT JOIN workspace aw ON aw.id = s.workspace_id AND aw.deleted_at IS NULL
     LEFT JOIN ({ACCESS_TABLES}) ON m.user_id = s.user_id AND m.status = 'active'
     WHERE s.expires_at > clock_timestamp() AND
+"""
+_SESSION = f"""
+    SELECT s.id AS session_id, s.user_id, s.last_used_at, s.timed_out, u.email, u.email_verified_at, t.id AS totp_id,
+        s.organization_id AS active_organization_id, aw.id AS active_workspace_id,
+        aw.organization_id AS active_workspace_organization_id, ({_SESSION_VERSION} OVER ())::text AS version,
+        {ACCESS_COLUMNS}
+    FROM {_SESSION_TABLES}
 """  # noqa: S608
 
 # A key is as dead as the membership of who answers for it.
-API_KEYS = f"""
-    SELECT k.id AS api_key_id, k.name AS api_key_name, k.created_by_id, k.last_used_at,
-        k.workspace_id AS key_workspace_id, kr.id AS key_role_id, kr.key AS key_role_key,
-        kr.permissions AS key_permissions, kr.manages AS key_manages, u.email_verified_at, {ACCESS_COLUMNS}
-    FROM api_key k
+_KEY_VERSION = _version("k", "kr", "u", "kw")
+_KEY_TABLES = f"""
+    api_key k
     JOIN role kr ON kr.id = k.role_id
     JOIN "user" u ON u.id = k.created_by_id
     LEFT JOIN workspace kw ON kw.id = k.workspace_id
     JOIN ({ACCESS_TABLES}) ON m.user_id = k.created_by_id AND m.organization_id = k.organization_id
         AND m.status = 'active' AND o.deleted_at IS NULL
     WHERE (k.expires_at IS NULL OR k.expires_at > clock_timestamp()) AND kw.deleted_at IS NULL AND
+"""
+API_KEYS = f"""
+    SELECT k.id AS api_key_id, k.name AS api_key_name, k.created_by_id, k.last_used_at,
+        k.workspace_id AS key_workspace_id, kr.id AS key_role_id, kr.key AS key_role_key,
+        kr.permissions AS key_permissions, kr.manages AS key_manages, u.email_verified_at,
+        ({_KEY_VERSION} OVER ())::text AS version, {ACCESS_COLUMNS}
+    FROM {_KEY_TABLES}
 """  # noqa: S608
+_OF_KEY = "(k.secret_hash = {} OR (k.previous_hash = {} AND k.previous_expires_at > clock_timestamp()))"
 
 
 def _actor(rows: Sequence[Mapping[str, Any]], origin: Origin) -> Actor | None:
@@ -177,6 +207,7 @@ def _actor(rows: Sequence[Mapping[str, Any]], origin: Origin) -> Actor | None:
         organization_id=organization_id,
         workspace_id=workspace_id,
         last_used_at=first["last_used_at"],
+        version=first["version"],
     )
 
 
@@ -204,11 +235,7 @@ def key_membership(rows: Sequence[Mapping[str, Any]]) -> Membership:
     return Membership(None, organization_id, (role,), ceiling=memberships_from(rows).living[organization_id])
 
 
-async def _key_actor(secret_hash: str, origin: Origin) -> Actor | None:
-    rows = await fetch(
-        f"{API_KEYS} (k.secret_hash = $1 OR (k.previous_hash = $1 AND k.previous_expires_at > clock_timestamp()))",
-        secret_hash,
-    )
+def _key_actor(rows: Sequence[Mapping[str, Any]], secret_hash: str, origin: Origin) -> Actor | None:
     if not rows:
         return None
     first, membership = rows[0], key_membership(rows)
@@ -224,24 +251,97 @@ async def _key_actor(secret_hash: str, origin: Origin) -> Actor | None:
         organization_id=membership.organization_id,
         workspace_id=workspace_id if workspace_id and membership.enters(workspace_id) else None,
         last_used_at=first["last_used_at"],
+        version=first["version"],
     )
+
+
+async def _actor_of_secret(secret_hash: str, origin: Origin) -> tuple[Actor | None, Sequence[Mapping[str, Any]]]:
+    rows = await fetch(f"{API_KEYS} {_OF_KEY.format('$1', '$1')}", secret_hash)
+    return _key_actor(rows, secret_hash, origin), rows
 
 
 async def authenticate(token: str, origin: Origin) -> Actor | None:
     """Whose session or API key the token is, with all their access; one statement. None: nobody's."""
+    digest = token_hash(token)
     if token.startswith(API_KEY_PREFIX):
-        return await _key_actor(token_hash(token), origin) if is_api_key_secret(token) else None
-    return _actor(await fetch(f"{_SESSION} s.token_hash = $1", token_hash(token)), origin)
+        if not is_api_key_secret(token):
+            return None
+        actor, rows = await _actor_of_secret(digest, origin)
+    else:
+        rows = await fetch(f"{_SESSION} s.token_hash = $1", digest)
+        actor = _actor(rows, origin)
+    if actor is not None:
+        _remember(digest, actor, rows[0]["version"])
+    return actor
+
+
+# Who has asked before
+
+REMEMBERED_SECONDS = 60
+MOST_REMEMBERED = 1000
+
+CONFIRM_SESSION = f"(SELECT ({_SESSION_VERSION})::text FROM {_SESSION_TABLES} s.token_hash = {{}})"  # noqa: S608
+CONFIRM_KEY = f"(SELECT ({_KEY_VERSION})::text FROM {_KEY_TABLES} {_OF_KEY})"  # noqa: S608
+_UNCHANGED_SESSION = f"(SELECT ({_SESSION_VERSION})::text FROM {_SESSION_TABLES} s.id = $1)"  # noqa: S608
+_UNCHANGED_KEY = CONFIRM_KEY.format("$1", "$1")
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Somebody with the access of a moment ago.
+
+    It counts only together with a statement that says `version` to `confirm`, SQL with the digest for its
+    holes: then nothing that the access was made of has changed, in whatever process, and what the statement
+    reads besides is of the same moment.
+    """
+
+    actor: Actor
+    version: str
+    confirm: str
+    digest: str
+    until: float
+    """Of time.monotonic()."""
+
+
+_remembered: OrderedDict[str, Remembered] = OrderedDict()
+
+
+def _remember(digest: str, actor: Actor, version: str) -> None:
+    confirm = CONFIRM_SESSION if actor.api_key_id is None else CONFIRM_KEY
+    until = time.monotonic() + REMEMBERED_SECONDS
+    if any(membership.idle_limit is not None for membership in actor.memberships.values()):
+        return  # whose session times out by itself, without any row's changing
+    _remembered[digest] = Remembered(actor, version, confirm, digest, until)
+    if len(_remembered) > MOST_REMEMBERED:
+        _remembered.popitem(last=False)
+
+
+def remembered(token: str) -> Remembered | None:
+    """Whoever has shown the token a moment ago; to be confirmed."""
+    known = _remembered.get(token_hash(token))
+    return known if known is not None and known.until > time.monotonic() else None
 
 
 async def session_actor(session_id: UUID, origin: Origin) -> Actor | None:
     return _actor(await fetch(f"{_SESSION} s.id = $1", session_id), origin)
 
 
+async def actor_of_email(email: str) -> Actor | None:
+    """An account with all its access, in its first organization. None: there is none."""
+    user = await User.get_or_none(email=email.strip().lower())
+    if user is None:
+        return None
+    async with transaction():
+        session, _ = await open_session(user.id, None, Origin())
+        actor = await session_actor(session.id, Origin())
+        await session.delete()
+    return await acting_in(actor, min(actor.memberships), None) if actor and actor.memberships else actor
+
+
 async def refresh(actor: Actor) -> Actor:
     """The actor with the access of this moment. Raises Unauthenticated when session or key have ended."""
     if actor.api_key_id is not None:
-        now = await _key_actor(actor.secret_hash, actor.origin)
+        now, _ = await _actor_of_secret(actor.secret_hash, actor.origin)
     elif actor.session_id is not None:
         now = await session_actor(actor.session_id, actor.origin)
     else:
@@ -260,6 +360,23 @@ async def refresh(actor: Actor) -> Actor:
         organization_id=actor.organization_id if membership else None,
         workspace_id=actor.workspace_id if entered else None,
     )
+
+
+async def read_as(actor: Actor, query: str, *values: Any) -> tuple[bool, Sequence[Any] | None]:
+    """Whether the actor's access is still what it was, and the one row, if any, that a query finds at that moment.
+
+    The query's parameters begin at $2.
+    """
+    by_key = actor.api_key_id is not None
+    rows = await fetch(
+        f"SELECT {_UNCHANGED_KEY if by_key else _UNCHANGED_SESSION}, found.* "  # noqa: S608
+        f"FROM (SELECT) always LEFT JOIN (SELECT true, one.* FROM ({query}) one) found ON true",
+        actor.secret_hash if by_key else actor.session_id,
+        *values,
+    )
+    times_out = any(membership.idle_limit is not None for membership in actor.memberships.values())
+    version, is_there, *row = rows[0]
+    return version == actor.version and not times_out, row if is_there else None
 
 
 async def acting_in(actor: Actor, organization_id: UUID | None, workspace_id: UUID | None) -> Actor:

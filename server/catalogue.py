@@ -10,7 +10,6 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from server.actions import ACTIONS
@@ -145,6 +144,8 @@ class Setting(Part):
         if not isinstance(value, str) or not _is_line(value):
             return "This is a text of 1 to 254 characters, without line breaks."
         if self.type == "email":
+            from email_validator import EmailNotValidError, validate_email  # which takes long
+
             try:
                 validate_email(value, check_deliverability=False, globally_deliverable=False)
             except EmailNotValidError:

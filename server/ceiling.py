@@ -1,15 +1,17 @@
 """The ceiling: nobody gives, changes or takes away more than they hold, and somebody always owns."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from uuid import UUID
 
-from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from server.access import Actor, Membership, in_force
+from server.access import Actor, HeldRole, Membership
 from server.catalogue import catalogue
+from server.database import fetch
 from server.errors import Problem, ProblemCode
-from server.models import Grant, Member, Role
+from server.models import Grant, Member, MemberStatus, Role
+from server.reading import selection
 
 
 def above_your_role(message: str, field: str | None) -> Problem:
@@ -52,17 +54,37 @@ def require_manages_roles(
             )
 
 
-async def require_manages(
-    actor: Actor, member: Member, workspace_id: UUID | None = None, field: str | None = None
+async def grants_of(member: Member) -> list[Grant]:
+    """All of a member's, also those that are over, with their roles."""
+    wanted = selection(Grant, "role")
+    sql = f"SELECT {wanted.columns} FROM {wanted.tables} WHERE x.member_id = $1 ORDER BY x.id"  # noqa: S608
+    return wanted.rows(await fetch(sql, member.id))
+
+
+def is_over(grant: Grant) -> bool:
+    return grant.expires_at is not None and grant.expires_at <= datetime.now(UTC)
+
+
+def membership_by(member: Member, grants: Iterable[Grant]) -> Membership | None:
+    """What a member of a living organization would hold by these grants, in deleted workspaces too, if active."""
+    if member.status is not MemberStatus.ACTIVE:
+        return None
+    held = tuple(HeldRole.of(grant) for grant in grants if not is_over(grant))
+    return Membership(member.id, member.organization_id, held)
+
+
+def require_manages(
+    actor: Actor, member: Member, grants: Iterable[Grant], workspace_id: UUID | None = None, field: str | None = None
 ) -> None:
-    """Every role of the member that counts in the place must be managed: all of them organization-wide,
-    in a workspace those that reach it. Raises ABOVE_YOUR_ROLE.
+    """Every role of the member that counts in the place must be managed: of all grants organization-wide,
+    in a workspace of those that reach it. Raises ABOVE_YOUR_ROLE.
     """
-    grants = Grant.filter(in_force(), member_id=member.id)
-    if workspace_id is not None:
-        grants = grants.filter(Q(workspace_id__isnull=True) | Q(workspace_id=workspace_id))
-    roles = [grant.role for grant in await grants.select_related("role")]
-    require_manages_roles(actor, member.organization_id, roles, workspace_id, field)
+    roles = {
+        grant.role_id: grant.role
+        for grant in grants
+        if not is_over(grant) and (workspace_id is None or grant.workspace_id in (None, workspace_id))
+    }
+    require_manages_roles(actor, member.organization_id, roles.values(), workspace_id, field)
 
 
 def owners(organization_ids: Iterable[UUID]) -> QuerySet[Grant]:
@@ -75,6 +97,10 @@ def owners(organization_ids: Iterable[UUID]) -> QuerySet[Grant]:
         expires_at__isnull=True,
         member__status="active",
     )
+
+
+def makes_owner(role: Role, workspace_id: UUID | None) -> bool:
+    return role.key == catalogue.creator and role.organization_id is None and workspace_id is None
 
 
 def last_owner() -> Problem:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import errno
+import gc
+import json
 import logging
 import os
 import signal
@@ -15,7 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -198,6 +200,7 @@ def serve() -> None:
 
     from server import logs
 
+    gc.disable()  # until the server is ready: next to nothing of what starts it is garbage
     logs.configure()
     _claim_port()
     with database(exclusive=True) as url:
@@ -272,6 +275,40 @@ def schema() -> None:
     from schema import schema
 
     print(schema.as_str())
+
+
+@main.command()
+@click.argument("file", type=click.File())
+@click.option("--email", help="Whose access it runs with; without it, nobody's.")
+@click.option("--variables", default="{}", help="The operation's variables, as JSON.")
+def explain(file: TextIO, email: str | None, variables: str) -> None:
+    """Say how the operations of FILE are executed, with their SQL and PostgreSQL's plan."""
+    text = file.read()
+
+    async def run(url: str) -> str:
+        from tortoise.exceptions import OperationalError
+
+        from schema.compiler.explain import explain, names_of
+        from server.access import Actor
+        from server.authentication import actor_of_email
+        from server.database import connected
+
+        async with connected(url):
+            try:
+                actor = await actor_of_email(email) if email else Actor()
+                if actor is None:
+                    raise click.ClickException(f"There is no account of {email}.")
+                given = json.loads(variables)
+                return "\n\n".join([await explain(actor, text, name, given) for name in names_of(text)])
+            except OperationalError as error:
+                raise click.ClickException("The database has not been set up. Run: orgraph migrate") from error
+
+    try:
+        json.loads(variables)
+    except ValueError as error:
+        raise click.ClickException(f"--variables is not JSON: {error}") from error
+    with database() as url:
+        print(asyncio.run(run(url)))
 
 
 @main.group()

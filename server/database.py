@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.backends.base_postgres.client import translate_exceptions
 from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError
@@ -32,6 +34,8 @@ class Statements:
 
     count: int = 0
     seconds: float = 0.0
+    compiled: bool = False
+    """Whether a plan of the compiler's has answered it."""
 
 
 statements: ContextVar[Statements | None] = ContextVar("statements", default=None)
@@ -69,19 +73,31 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
             await super().reset(timeout=timeout)
 
 
+SERVER_SETTINGS = {
+    "application_name": "orgraph",
+    "timezone": "UTC",
+    "jit": "off",
+    # Planning takes longer than most of our statements, so that each is planned once for a connection. A plan
+    # made without the parameters does not know how unlike in size organizations are: it has to be one that is
+    # good for all of them, from index to index.
+    "plan_cache_mode": "force_generic_plan",
+    "random_page_cost": "1.1",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+
 def tortoise_config(url: str) -> dict[str, Any]:
     connection = expand_db_url(url.replace("postgresql://", "asyncpg://").replace("postgres://", "asyncpg://"))
     connection["credentials"] |= {
         "minsize": 1,
         "maxsize": settings.pool_size,
         "connection_class": Connection,
-        "server_settings": {
-            "application_name": "orgraph",
-            "timezone": "UTC",
-            "jit": "off",
-            # A generic plan ignores how unlike in size organizations are.
-            "plan_cache_mode": "force_custom_plan",
-        },
+        "max_cached_statement_lifetime": 0,
+        "max_cacheable_statement_size": 0,
+        "server_settings": SERVER_SETTINGS,
     }
     return {
         "connections": {"default": connection},
@@ -102,6 +118,7 @@ async def connected(url: str) -> AsyncIterator[None]:
         await fetch("SELECT 1")  # the pool is made by its first use
         yield
     finally:
+        await _give_back(*_at_hand)
         await Tortoise.close_connections()
 
 
@@ -110,9 +127,60 @@ def client() -> AsyncpgDBClient:
     return get_connections().get("default")  # type: ignore[return-value]
 
 
+@translate_exceptions
+async def _fetch(connected: AsyncpgDBClient, sql: str, values: Sequence[Any]) -> Sequence[Any]:
+    async with connected.acquire_connection() as connection:
+        rows: Sequence[Any] = await connection.fetch(sql, *values)
+        return rows
+
+
 async def fetch(sql: str, *values: Any) -> Sequence[Any]:
-    """Rows (asyncpg records) of a statement that the ORM cannot say."""
-    return (await client().execute_query(sql, list(values)))[1]
+    """Rows (asyncpg records) of a statement that the ORM cannot say, or not as fast. Raises as the ORM does."""
+    rows: Sequence[Any] = await _fetch(client(), sql, values)
+    return rows
+
+
+_at_hand: list[PoolConnectionProxy] = []
+"""Connections kept out of the pool: taking one and giving it back costs as much as a short statement."""
+
+
+async def read(sql: str, *values: Any) -> Sequence[Any]:
+    """Rows of a statement outside any transaction, past the ORM. Raises asyncpg's errors."""
+    connection = _at_hand.pop() if _at_hand else await _pool().acquire()
+    try:
+        rows: Sequence[Any] = await connection.fetch(sql, *values)
+    except asyncpg.InterfaceError:  # closed meanwhile
+        await _give_back(connection)
+        return await _pool().fetch(sql, *values)
+    except asyncpg.PostgresError:
+        await _keep(connection)
+        raise
+    except BaseException:
+        await _give_back(connection)
+        raise
+    await _keep(connection)
+    return rows
+
+
+async def _keep(connection: PoolConnectionProxy) -> None:
+    if len(_at_hand) < settings.pool_size // 2 and not connection.is_closed():
+        _at_hand.append(connection)
+    else:
+        await _give_back(connection)
+
+
+async def _give_back(*connections: PoolConnectionProxy) -> None:
+    """Cancelled or not: the pool cleans them up."""
+    for connection in connections:
+        if connection in _at_hand:
+            _at_hand.remove(connection)
+        await _uninterrupted(_pool().release(connection))
+
+
+def _pool() -> asyncpg.Pool:
+    pool = client()._pool
+    assert pool is not None
+    return pool
 
 
 async def take_turns(key: str) -> None:
@@ -144,8 +212,19 @@ async def _uninterrupted(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+class Transaction(TransactionWrapper):
+    """What the ORM would nest within is part of the one transaction: no savepoints."""
+
+    def _in_transaction(self) -> Any:
+        return contextlib.nullcontext(self)
+
+
+# A change looks things up by key: one plan serves all keys, and planning would take longer than running.
+BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+
+
 @contextlib.asynccontextmanager
-async def transaction() -> AsyncIterator[TransactionWrapper]:
+async def transaction() -> AsyncIterator[Transaction]:
     """One transaction (READ COMMITTED), committed at the end, rolled back on any exception.
 
     Safe under cancellation, which Tortoise's own is not: a connection is never lost, and a commit
@@ -154,14 +233,14 @@ async def transaction() -> AsyncIterator[TransactionWrapper]:
     pool_client = client()
     if isinstance(pool_client, TransactionWrapper):
         raise RuntimeError("A transaction is open already")
-    wrapper = TransactionWrapper(pool_client)
+    wrapper = Transaction(pool_client)
     pool = pool_client._pool
     assert pool is not None
 
     async def begin() -> None:
         wrapper._connection = await pool.acquire()
         try:
-            await wrapper.begin()
+            await wrapper._connection.execute(BEGIN)
         except BaseException:
             await pool.release(wrapper._connection)
             raise
@@ -169,9 +248,9 @@ async def transaction() -> AsyncIterator[TransactionWrapper]:
     async def end(commit: bool) -> None:
         try:
             if commit:
-                await wrapper.commit()
+                await wrapper._connection.execute("COMMIT")
             elif not wrapper._connection.is_closed():
-                await wrapper.rollback()
+                await wrapper._connection.execute("ROLLBACK")
         finally:
             await pool.release(wrapper._connection)
 
@@ -206,8 +285,8 @@ def violated(error: IntegrityError) -> str | None:
 def credentials_of(url: str) -> dict[str, Any]:
     """What asyncpg.connect takes, of a database's URL."""
     credentials = tortoise_config(url)["connections"]["default"]["credentials"]
-    keys = ("host", "port", "user", "password", "database")
-    return {key: credentials[key] for key in keys if credentials.get(key)}
+    keys = ("host", "port", "user", "password", "database", "statement_cache_size")
+    return {key: credentials[key] for key in keys if credentials.get(key) not in (None, "")}
 
 
 async def own_connection(url: str) -> asyncpg.Connection:
@@ -215,18 +294,30 @@ async def own_connection(url: str) -> asyncpg.Connection:
     return await asyncpg.connect(**credentials_of(url))
 
 
+async def _migrated(connection: asyncpg.Connection) -> bool:
+    try:
+        done = await connection.fetch("SELECT version FROM aerich WHERE app = 'models'")
+    except asyncpg.UndefinedTableError:
+        return False
+    return {file.name for file in (MIGRATIONS / "models").glob("[0-9]*.py")} <= {row["version"] for row in done}
+
+
 async def migrate(url: str) -> None:
     """Bring the schema up to date; servers that start together take turns."""
-    from aerich import Command
-
     config = tortoise_config(url)
     lock = await own_connection(url)
     try:
-        await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        async with TortoiseContext() as context:  # of its own, whatever else the process is connected to
-            await context.init(config=config)
-            command = Command(config, app="models", location=str(MIGRATIONS))
-            await command.init()
-            await command.upgrade(run_in_transaction=True)
+        if await _migrated(lock):
+            return
+        from aerich import Command  # which takes long
+
+        # Of a transaction, since a session's lock would outlive this connection where a pooler stands in between
+        async with lock.transaction():
+            await lock.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+            async with TortoiseContext() as context:  # of its own, whatever else the process is connected to
+                await context.init(config=config)
+                command = Command(config, app="models", location=str(MIGRATIONS))
+                await command.init()
+                await command.upgrade(run_in_transaction=True)
     finally:
         await lock.close()

@@ -13,7 +13,6 @@ from typing import Any
 
 import asyncpg
 import orjson
-from tqdm import tqdm
 
 from server.audit import FIRST_HASH, event_hash
 from server.authentication import hash_password
@@ -149,6 +148,8 @@ async def load(
             rows: Rows = {table: [] for table in COLUMNS}
             told = records(World(sizes, seed, roles), max(events - needed, 0), seed, password_hash, rows)
             shown = progress and sys.stderr.isatty()
+            from tqdm import tqdm
+
             with tqdm(told, total=max(events, needed), unit=" events", disable=not shown) as bar:
                 await _copy(wrapper._connection, iter(bar), rows)
             await wrapper._connection.execute("ANALYZE " + ", ".join(f'"{table}"' for table in COLUMNS))

@@ -1,16 +1,28 @@
 """Grants: roles given to members and taken from them, organization-wide or in one workspace."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from uuid import UUID
 
-from tortoise.expressions import Q
-
-from server import roles
-from server.access import HeldRole, Membership, membership_of
+from server.access import HeldRole, Membership
 from server.audit import Change, difference, timestamp
-from server.ceiling import above_your_role, conferable, keep_an_owner, require_conferable, require_manages
-from server.errors import Problem, ProblemCode
+from server.ceiling import (
+    above_your_role,
+    conferable,
+    grants_of,
+    is_over,
+    keep_an_owner,
+    makes_owner,
+    membership_by,
+    require_conferable,
+    require_manages,
+)
+from server.errors import Problem, ProblemCode, not_found
 from server.models import Grant, Member, Role, Workspace
+from server.reading import attach, selection
+from server.visibility import VISIBLE
 
 PERMISSION = "members:grant"
 
@@ -29,9 +41,8 @@ def record_revoked(change: Change, grant: Grant) -> None:
     change.record("grant.revoked", grant.member, workspace_id=grant.workspace_id, changes=changes)
 
 
-async def record_entries(change: Change, member: Member, before: Membership | None) -> None:
+async def record_entries(change: Change, member: Member, before: Membership | None, after: Membership | None) -> None:
     """Write down which workspaces the member can enter now and could not before, or the other way."""
-    after = await membership_of(member.organization_id, member.user_id)
     if before is None or after is None:
         return  # suspended, before and after
     affected = {*before.entered, *after.entered}
@@ -45,28 +56,79 @@ async def record_entries(change: Change, member: Member, before: Membership | No
             change.record(action, member, workspace_id=workspace_id)
 
 
-async def require_not_prolonging(
-    change: Change, member: Member, role: Role, workspace_id: UUID | None, expires_at: datetime | None, field: str
+def require_not_prolonging(
+    change: Change,
+    member: Member,
+    grants: Sequence[Grant],
+    role: Role,
+    workspace_id: UUID | None,
+    expires_at: datetime | None,
+    field: str,
 ) -> None:
-    """Nobody makes what they hold for a time last longer themselves. Raises ABOVE_YOUR_ROLE."""
+    """Nobody makes what they hold, by these grants, for a time last longer themselves. Raises ABOVE_YOUR_ROLE."""
     if member.user_id != change.actor.answerable_id:
         return
-    until = Q(expires_at__isnull=True)
-    if expires_at is not None:
-        until |= Q(expires_at__gte=expires_at)
-    held = tuple(
-        HeldRole(
-            own.role_id,
-            own.role.key,
-            frozenset(own.role.permissions),
-            None if own.role.manages is None else tuple(own.role.manages),
-            own.workspace_id,
-        )
-        for own in await Grant.filter(until, member_id=member.id).select_related("role")
+    lasting = tuple(
+        HeldRole.of(own)
+        for own in grants
+        if own.expires_at is None or (expires_at is not None and own.expires_at >= expires_at)
     )
-    lasting = Membership(member.id, member.organization_id, held)
-    if not conferable(lasting, role, workspace_id):
+    if not conferable(Membership(member.id, member.organization_id, lasting), role, workspace_id):
         raise above_your_role("You hold this for a time only: somebody else must let you keep it for longer.", field)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What giving a role takes to know."""
+
+    member: Member
+    grants: list[Grant]
+    role: Role | None
+    sees_workspace: bool
+
+
+@cache
+def _facts_query(by_id: bool) -> str:
+    member, grant, role = selection(Member, "user"), selection(Grant, alias="held"), selection(Role, alias="r")
+    return f"""
+        SELECT
+            EXISTS (
+                SELECT 1 FROM workspace x
+                WHERE x.id = {{workspace_id}}::uuid AND x.organization_id = {{organization}}::uuid
+                AND {VISIBLE[Workspace]}
+            ),
+            ARRAY (SELECT ROW({grant.columns}) FROM {grant.tables} WHERE held.member_id = x.id ORDER BY held.id),
+            ARRAY (
+                SELECT ROW({role.columns}) FROM {role.tables}
+                WHERE r.id = ANY (ARRAY (SELECT held.role_id FROM "grant" held WHERE held.member_id = x.id))
+            ),
+            (
+                SELECT ROW({role.columns}) FROM {role.tables} WHERE r.{"id" if by_id else "key"} = {{role}}
+                AND (r.organization_id = x.organization_id OR r.organization_id IS NULL)
+                ORDER BY r.organization_id NULLS FIRST LIMIT 1
+            ),
+            {member.columns}
+        FROM {member.tables}
+        WHERE x.id = {{member_id}} AND x.organization_id = {{organization}}::uuid AND {VISIBLE[Member]}
+    """  # noqa: S608
+
+
+async def _facts(change: Change, member_id: UUID, role_reference: str | UUID, workspace_id: UUID | None) -> Facts:
+    """Read in one statement, under the organization's lock. Raises NOT_FOUND."""
+    query = _facts_query(isinstance(role_reference, UUID))
+    asked = {"member_id": member_id, "role": role_reference, "workspace_id": workspace_id}
+    found = await change.read_locked(Member, member_id, query, asked)
+    if found is None:
+        await change.load(Member, member_id, field="memberId")  # knows why
+        raise not_found(Member.noun, "memberId")
+    sees_workspace, of_grants, of_roles, wanted, *of_member = found
+    (member,) = selection(Member, "user").rows([of_member])
+    roles = {role.id: role for role in selection(Role, alias="r").rows(of_roles)}
+    grants = selection(Grant, alias="held").rows(of_grants)
+    for grant in grants:
+        attach(grant, "role", roles[grant.role_id])
+    role = None if wanted is None else selection(Role, alias="r").rows([wanted])[0]
+    return Facts(member, grants, role, sees_workspace)
 
 
 async def grant(
@@ -80,24 +142,36 @@ async def grant(
 
     Raises FORBIDDEN, ABOVE_YOUR_ROLE, LAST_OWNER, NOT_FOUND, INVALID.
     """
-    member = await change.load(Member, member_id, field="memberId")
-    if workspace_id is not None:
+    known = await _facts(change, member_id, role_reference, workspace_id)
+    member, role = known.member, known.role
+    if workspace_id is not None and not known.sees_workspace:
         await change.load(Workspace, workspace_id, field="workspaceId")
     change.require(PERMISSION, workspace_id, "memberId")
-    role = await roles.find(member.organization_id, role_reference)
+    if role is None:
+        raise not_found(Role.noun, "role")
     require_conferable(change.actor, role, member.organization_id, workspace_id, "role")
-    await require_manages(change.actor, member, workspace_id, "memberId")
-    await require_not_prolonging(change, member, role, workspace_id, expires_at, "expiresAt")
+    require_manages(change.actor, member, known.grants, workspace_id, "memberId")
+    require_not_prolonging(change, member, known.grants, role, workspace_id, expires_at, "expiresAt")
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise Problem(ProblemCode.INVALID, "This time is past. Choose a later one.", "expiresAt")
-    held = await Grant.get_or_none(member_id=member.id, role_id=role.id, workspace_id=workspace_id)
-    if held is not None and held.expires_at is not None and held.expires_at <= datetime.now(UTC):
-        await held.delete()
-    elif held is not None:
-        held.member, held.role = member, role
-        return await _set_expiry(change, held, expires_at)
-    before = await membership_of(member.organization_id, member.user_id)
-    given = await Grant.create(
+    for held in known.grants:
+        if (held.role_id, held.workspace_id) == (role.id, workspace_id):
+            if not is_over(held):
+                attach(held, "member", member)
+                return await _set_expiry(change, held, expires_at)
+            change.writes.delete(held)
+            await change.writes.flush()
+    before = membership_by(member, known.grants)
+    given = _give(change, member, role, workspace_id, expires_at)
+    if before is not None:
+        await record_entries(change, member, before, before.holding(*before.held, HeldRole.of(given)))
+    return given
+
+
+def _give(
+    change: Change, member: Member, role: Role, workspace_id: UUID | None = None, expires_at: datetime | None = None
+) -> Grant:
+    given = Grant(
         organization_id=member.organization_id,
         member=member,
         role=role,
@@ -105,8 +179,8 @@ async def grant(
         expires_at=expires_at,
         granted_by_id=change.actor.answerable_id,
     )
+    change.writes.insert(given)
     record_created(change, given)
-    await record_entries(change, member, before)
     return given
 
 
@@ -116,57 +190,69 @@ async def _set_expiry(change: Change, held: Grant, expires_at: datetime | None) 
         change.unchanged()
         return held
     held.expires_at = expires_at
-    await held.save(update_fields=["expires_at"])
-    await keep_an_owner(held.organization_id)
+    change.writes.update(held, "expires_at")
+    await _keep_an_owner(change, [held])
     change.record("grant.updated", held.member, workspace_id=held.workspace_id, changes=changes)
     return held
+
+
+async def _keep_an_owner(change: Change, lessened: Sequence[Grant]) -> None:
+    """Raises LAST_OWNER."""
+    if any(makes_owner(grant.role, grant.workspace_id) for grant in lessened):
+        await change.writes.flush()
+        await keep_an_owner(lessened[0].organization_id)
 
 
 async def revoke(change: Change, grant_id: UUID) -> Member:
     """Take a role from a member. Raises FORBIDDEN, ABOVE_YOUR_ROLE, LAST_OWNER, NOT_FOUND."""
     held = await change.load(Grant, grant_id, PERMISSION, "grantId")
     member: Member = held.member
+    grants = await grants_of(member)
     require_conferable(change.actor, held.role, held.organization_id, held.workspace_id, "grantId")
-    await require_manages(change.actor, member, held.workspace_id, "grantId")
-    before = await membership_of(held.organization_id, member.user_id)
-    await held.delete()
-    await keep_an_owner(held.organization_id)
+    require_manages(change.actor, member, grants, held.workspace_id, "grantId")
+    change.writes.delete(held)
+    await _keep_an_owner(change, [held])
     record_revoked(change, held)
-    await record_entries(change, member, before)
+    left = [grant for grant in grants if grant.id != held.id]
+    await record_entries(change, member, membership_by(member, grants), membership_by(member, left))
     return member
 
 
 async def set_member_role(change: Change, member_id: UUID, role_reference: str | UUID) -> Member:
     """Make one role the member's only organization-wide one; roles in single workspaces stay."""
-    member = await change.load(Member, member_id, PERMISSION, "memberId")
-    role = await roles.find(member.organization_id, role_reference)
-    await require_manages(change.actor, member, field="memberId")
+    known = await _facts(change, member_id, role_reference, None)
+    member, role = known.member, known.role
+    change.require(PERMISSION, None, "memberId")
+    if role is None:
+        raise not_found(Role.noun, "role")
+    require_manages(change.actor, member, known.grants, field="memberId")
     require_conferable(change.actor, role, member.organization_id, None, "role")
-    await require_not_prolonging(change, member, role, None, None, "role")
-    if not await replace_organization_wide(change, member, role):
+    require_not_prolonging(change, member, known.grants, role, None, None, "role")
+    taken = await replace_organization_wide(change, member, known.grants, role)
+    if taken is None:
         change.unchanged()
-    await keep_an_owner(member.organization_id)
+    else:
+        await _keep_an_owner(change, taken)
     return member
 
 
-async def replace_organization_wide(change: Change, member: Member, role: Role) -> bool:
-    """Whether anything had to be changed."""
-    before = await membership_of(member.organization_id, member.user_id)
-    held = await Grant.filter(member_id=member.id, workspace_id=None).select_related("role")
-    for grant in held:
-        grant.member = member
+async def replace_organization_wide(
+    change: Change, member: Member, grants: Sequence[Grant], role: Role
+) -> list[Grant] | None:
+    """Which of the member's grants had to be taken; None if nothing had to be changed."""
+    held = [grant for grant in grants if grant.workspace_id is None]
     kept = [grant for grant in held if grant.role_id == role.id and grant.expires_at is None]
-    for grant in held:
-        if grant not in kept:
-            await grant.delete()
-            record_revoked(change, grant)
+    taken = [grant for grant in held if grant not in kept]
+    if kept and not taken:
+        return None
+    left = [grant for grant in grants if grant not in taken]
+    for grant in taken:
+        attach(grant, "member", member)
+        change.writes.delete(grant)
+        record_revoked(change, grant)
     if not kept:
-        given = await Grant.create(
-            organization_id=member.organization_id,
-            member=member,
-            role=role,
-            granted_by_id=change.actor.answerable_id,
-        )
-        record_created(change, given)
-    await record_entries(change, member, before)
-    return kept != held
+        if any(grant.role_id == role.id for grant in taken):
+            await change.writes.flush()  # of one role in one place there is one grant
+        left.append(_give(change, member, role))
+    await record_entries(change, member, membership_by(member, grants), membership_by(member, left))
+    return taken

@@ -1,12 +1,22 @@
 """Structured logs: lines of JSON, or coloured text on a terminal; each with its request's id."""
 
+import asyncio
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import structlog
 
 from server.settings import settings
+
+WAIT_SECONDS = 0.02
+"""How long lines of requests wait for one another."""
+
+log = structlog.get_logger()
+
+_waiting: list[dict[str, Any]] = []
 
 
 def configure() -> None:
@@ -41,3 +51,25 @@ def configure() -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def request(level: int, facts: dict[str, Any]) -> None:
+    """Write a request's line, as `log` does at twenty times the cost: of all lines only these are many."""
+    if not logging.getLogger().isEnabledFor(level):
+        return
+    if sys.stderr.isatty():
+        log.log(level, "request", **facts)
+        return
+    if not _waiting:
+        asyncio.get_running_loop().call_later(WAIT_SECONDS, flush)
+    _waiting.append(facts | {"event": "request", "level": level, "timestamp": datetime.now(UTC)})
+
+
+def flush() -> None:
+    """Write the lines of requests that still wait."""
+    lines = _waiting.copy()
+    _waiting.clear()
+    for line in lines:
+        line["level"] = logging.getLevelName(line["level"]).lower()
+    option = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+    sys.stderr.write(b"".join(orjson.dumps(line, option=option) for line in lines).decode())

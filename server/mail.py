@@ -15,15 +15,14 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 import aiosmtplib
 import structlog
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from server import events
 from server.audit import Change
@@ -43,6 +42,9 @@ from server.models import (
 )
 from server.rows import uuid7
 from server.settings import settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 CONCURRENCY = 4
 """Letters that one process sends at a time, so that a slow answer does not hold up the others."""
@@ -66,13 +68,19 @@ QUEUE = UUID(int=1)
 
 log = structlog.get_logger()
 
-templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "letters"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+@cache
+def templates() -> "Environment":
+    """Of letters, and of the pages for people."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape  # which takes long
+
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "letters"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 class LetterKind(StrEnum):
@@ -186,8 +194,8 @@ def _render(letter: Letter, link: Link, **facts: Any) -> Content:
         "recipient": letter.recipient,
         "until": f"{until.day} {until:%B %Y, %H:%M} UTC",
     }
-    subject, _, text = templates.get_template(f"{letter.kind}.txt").render(facts).partition("\n")
-    html = templates.get_template(f"{letter.kind}.html").render(facts)
+    subject, _, text = templates().get_template(f"{letter.kind}.txt").render(facts).partition("\n")
+    html = templates().get_template(f"{letter.kind}.html").render(facts)
     # Names have no control characters; should one get past the checks, it must still not end a header
     subject = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", subject).strip()
     return Content(letter.recipient, subject, text.strip() + "\n", html)

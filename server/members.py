@@ -9,7 +9,7 @@ from server import grants, plans, roles
 from server.access import Actor
 from server.audit import Change, difference, timestamp
 from server.catalogue import catalogue
-from server.ceiling import keep_an_owner, require_conferable, require_manages
+from server.ceiling import grants_of, keep_an_owner, require_conferable, require_manages
 from server.database import violated
 from server.errors import Problem, ProblemCode
 from server.models import Availability, Grant, Member, MemberStatus, Organization, Role, User, Workspace
@@ -54,7 +54,7 @@ async def join(
 
 async def remove(change: Change, member_id: UUID) -> Member:
     member = await change.load(Member, member_id, "members:remove", "memberId")
-    await require_manages(change.actor, member, field="memberId")
+    require_manages(change.actor, member, await grants_of(member), field="memberId")
     await depart(change, member, "member.removed")
     return member
 
@@ -84,7 +84,7 @@ async def _record_in_workspaces(change: Change, member: Member, action: str) -> 
 async def suspend(change: Change, member_id: UUID) -> Member:
     """Take all access away, and keep the roles for when the member is reactivated."""
     member = await change.load(Member, member_id, "members:suspend", "memberId")
-    await require_manages(change.actor, member, field="memberId")
+    require_manages(change.actor, member, await grants_of(member), field="memberId")
     require_status(member, MemberStatus.ACTIVE)
     await _set_status(change, member, MemberStatus.SUSPENDED, "member.suspended")
     await _record_in_workspaces(change, member, "member.workspace_left")
@@ -94,7 +94,7 @@ async def suspend(change: Change, member_id: UUID) -> Member:
 
 async def reactivate(change: Change, member_id: UUID) -> Member:
     member = await change.load(Member, member_id, "members:suspend", "memberId")
-    await require_manages(change.actor, member, field="memberId")
+    require_manages(change.actor, member, await grants_of(member), field="memberId")
     require_status(member, MemberStatus.SUSPENDED)
     await plans.require_seat(await Organization.get(id=member.organization_id), "memberId")
     await _set_status(change, member, MemberStatus.ACTIVE, "member.reactivated")
@@ -132,11 +132,13 @@ async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UU
     organization_id = heir.organization_id
     own_id = change.actor.memberships[organization_id].member_id
     require_heir(change.actor, heir)
-    await require_manages(change.actor, heir, field="memberId")
+    given = await grants_of(heir)
+    require_manages(change.actor, heir, given, field="memberId")
     require_may_make_owner(change.actor, organization_id)
     creator = await roles.creator_role()
     own = await Member.get(id=own_id).select_related("user")
-    await grants.require_not_prolonging(change, own, creator, None, None, "memberId")
+    held = await grants_of(own)
+    grants.require_not_prolonging(change, own, held, creator, None, None, "memberId")
     next_role = next((key for key in catalogue.roles if key != catalogue.creator), catalogue.creator)
     remaining = await roles.find(organization_id, next_role if own_role is None else own_role, "ownRole")
     if remaining.id == creator.id:
@@ -144,8 +146,9 @@ async def transfer_ownership(change: Change, member_id: UUID, own_role: str | UU
             ProblemCode.INVALID, f"Keep a role other than {creator.name}. To add one more, grant it.", "ownRole"
         )
     require_conferable(change.actor, remaining, organization_id, None, "ownRole")
-    await grants.replace_organization_wide(change, heir, creator)
-    await grants.replace_organization_wide(change, own, remaining)
+    await grants.replace_organization_wide(change, heir, given, creator)
+    await grants.replace_organization_wide(change, own, held, remaining)
+    await change.writes.flush()
     await keep_an_owner(organization_id)
     return heir
 

@@ -210,6 +210,7 @@ class Grant(Row):
         indexes = [
             TableIndex("member", "role", "workspace", name="grant_once", unique=True, tail=" NULLS NOT DISTINCT"),
             TableIndex("organization", "role", name="grant_by_role"),
+            TableIndex("member", "id", name="grant_by_member"),
             TableIndex("workspace", "member", name="grant_by_workspace"),
         ]
 

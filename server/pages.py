@@ -13,7 +13,6 @@ LOOPBACK = ("127.0.0.1", "::1")
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
 }
@@ -33,7 +32,7 @@ async def mailbox(request: Request) -> Response:
     if "application/json" in accepted and "text/html" not in accepted:
         shown = [{name: text for name, text in letter.items() if name != "html"} for letter in letters]
         return JSONResponse(shown, headers=HEADERS)
-    page = templates.get_template("mailbox.html").render(letters=letters, limit=MAILBOX_SIZE)
+    page = templates().get_template("mailbox.html").render(letters=letters, limit=MAILBOX_SIZE)
     return HTMLResponse(page, headers=HEADERS)
 
 
@@ -62,7 +61,9 @@ async def link(request: Request) -> Response:
     """What a letter's link leads to where no frontend has taken its place: the operations to run in GraphiQL."""
     title, *operations = LINKS[request.url.path]
     token = "".join(c for c in request.query_params.get("token", "") if c.isalnum() or c in "-_")
-    page = templates.get_template("link.html").render(
-        title=title, operations=[operation.format(token=token) for operation in operations]
+    page = (
+        templates()
+        .get_template("link.html")
+        .render(title=title, operations=[operation.format(token=token) for operation in operations])
     )
     return HTMLResponse(page, headers=HEADERS)

@@ -37,14 +37,17 @@ def total_seats(organization: Organization) -> int | None:
     return organization.seats or (catalogue.plans[plan].seats if plan is not None else None)
 
 
+SEATS_USED = "(SELECT count(*) FROM member m WHERE m.organization_id = x.id AND m.status = 'active')"
+SEATS_PENDING = """(SELECT count(*) FROM invitation i WHERE i.organization_id = x.id AND i.status = 'pending'
+    AND i.expires_at > clock_timestamp())"""
+"""SQL: an organization's, `x`."""
+
+
 async def seats_of(organizations: list[Organization]) -> dict[UUID, Seats]:
     """By organization: active members use a seat, suspended ones do not."""
     rows = await fetch(
-        """SELECT o.id,
-            (SELECT count(*) FROM member m WHERE m.organization_id = o.id AND m.status = 'active') AS used,
-            (SELECT count(*) FROM invitation i WHERE i.organization_id = o.id AND i.status = 'pending'
-                AND i.expires_at > clock_timestamp()) AS pending
-        FROM organization o WHERE o.id = ANY ($1::uuid[])""",
+        f"SELECT x.id, {SEATS_USED} AS used, {SEATS_PENDING} AS pending "  # noqa: S608
+        "FROM organization x WHERE x.id = ANY ($1::uuid[])",
         [organization.id for organization in organizations],
     )
     counts = {row["id"]: (row["used"], row["pending"]) for row in rows}

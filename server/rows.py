@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.models import Model
+from tortoise.models import Model, ModelMeta
 from typeid.codecs import base32
 from uuid_utils.compat import uuid7 as uuid7  # to those who make rows by themselves
 
@@ -35,7 +35,14 @@ def type_id(prefix: str, id: UUID) -> str:
     return f"{prefix}_{base32.encode(id.bytes)}"
 
 
-class Row(Model):
+class RowMeta(ModelMeta):
+    """Without Tortoise's reading of each model's source for comments on fields, which takes long and finds none."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> ModelMeta:
+        return super().__new__(cls, name, bases, attrs | {"_no_comments": True})
+
+
+class Row(Model, metaclass=RowMeta):
     """What every table has. `prefix` is that of the TypeIDs by which the outside knows a row."""
 
     prefix = ""

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1)
     log_level: str = "INFO"
     """The least severe level written: DEBUG, INFO, WARNING or ERROR."""
+    compile: bool = True
+    """Whether queries are compiled to SQL; without it every request is executed field by field."""
     invitation_ttl: timedelta = timedelta(days=7)
     session_ttl: timedelta = timedelta(days=30)
     """A session unused for this long is over."""

@@ -4,8 +4,6 @@ import re
 import unicodedata
 from secrets import token_hex
 
-from email_validator import EmailNotValidError, validate_email
-
 from server.errors import Problem, ProblemCode
 
 NAME_LENGTH = 100
@@ -102,6 +100,8 @@ def normalize_email(value: str, field: str = "email") -> str:
         raise Problem(ProblemCode.REQUIRED, "The e-mail address is blank. Enter one.", field)
     if len(text) > EMAIL_LENGTH:
         raise _too_long("The e-mail address", EMAIL_LENGTH, field)
+    from email_validator import validate_email  # which takes long
+
     try:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         # Not "globally deliverable": a self-hosted product may well live under .internal or .test
@@ -109,7 +109,7 @@ def normalize_email(value: str, field: str = "email") -> str:
         email = f"{checked.local_part}@{checked.ascii_domain}"
         if "." not in checked.ascii_domain or len(email) > EMAIL_LENGTH:
             raise ValueError(email)
-    except (EmailNotValidError, ValueError):
+    except ValueError:
         raise Problem(
             ProblemCode.INVALID, "This is not an e-mail address. It looks like name@example.com.", field
         ) from None

@@ -9,10 +9,12 @@ from server import grants
 from server.access import SYSTEM, Membership, in_force
 from server.audit import Change, change, difference
 from server.catalogue import catalogue
+from server.ceiling import grants_of, is_over, membership_by
 from server.database import violated
 from server.errors import Problem, ProblemCode, not_found
 from server.models import Grant, Member, Session, User, Workspace
 from server.organizations import confirm, free_slug, slug_taken
+from server.reading import attach
 from server.text import ENVIRONMENT_LENGTH, clean_name
 
 
@@ -127,13 +129,15 @@ async def leave(change: Change, workspace_id: UUID) -> Workspace:
     workspace = await change.load(Workspace, workspace_id, field="workspaceId")
     membership = change.actor.memberships[workspace.organization_id]
     member = await Member.get(id=membership.member_id).select_related("user")
-    own = Grant.filter(in_force(), member_id=member.id, workspace_id=workspace.id)
-    held = await own.select_related("role", "member__user")
+    own = await grants_of(member)
+    held = [grant for grant in own if grant.workspace_id == workspace.id and not is_over(grant)]
     require_own_grant(bool(held))
     for grant in held:
-        await grant.delete()
+        attach(grant, "member", member)
+        change.writes.delete(grant)
         grants.record_revoked(change, grant)
-    await grants.record_entries(change, member, membership)
+    left = [grant for grant in own if grant not in held]
+    await grants.record_entries(change, member, membership_by(member, own), membership_by(member, left))
     return workspace
 
 

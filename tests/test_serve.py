@@ -231,6 +231,18 @@ async def test_three_servers_start_at_once(tmp_path: Path, postgres: Postgres, t
     await postgres.drop(name)
 
 
+async def test_start_on_an_existing_database_is_quick(tmp_path: Path, postgres: Postgres, template: str) -> None:
+    name = unique("existing")
+    server = start_server(tmp_path, await postgres.create(name, template))
+    with ending(server):
+        process = psutil.Process(server.process.pid)
+        used = process.cpu_times()
+        assert used.user + used.system < 3, "processor time, which other programs do not lengthen as they do a start"
+        assert process.memory_info().rss < 100 * 2**20
+        assert server.stop() == 0
+    await postgres.drop(name)
+
+
 def readiness(servers: list[Server]) -> list[int]:
     return [httpx.get(f"{server.url}/readyz").status_code for server in servers]
 
@@ -279,6 +291,27 @@ async def test_request_id_is_in_log_and_audit_event(server: Server, mailbox: Mai
     assert (line["method"], line["path"], line["status"], line["level"]) == ("POST", "/graphql", 200, "info")
     assert line["milliseconds"] > 0
     assert line["timestamp"].endswith("Z")
+
+
+def test_lines_of_requests_are_as_other_lines() -> None:
+    script = """
+import asyncio, logging, structlog
+from server import logs
+logs.configure()
+facts = {"method": "GET", "path": '/"ü', "status": 200, "milliseconds": 0.12, "statements": 3, "request_id": "a"}
+async def main():
+    structlog.get_logger().info("request", **facts)
+    logs.request(logging.INFO, facts)
+    logs.request(logging.DEBUG, facts)
+    logs.flush()
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    slow, quick = (json.loads(line) for line in ended.stderr.splitlines())
+    assert list(slow) == list(quick)
+    for line in (slow, quick):
+        assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z", line.pop("timestamp"))
+    assert slow == quick
 
 
 async def test_unusable_request_id_is_replaced(server: Server) -> None:

@@ -339,10 +339,11 @@ async def test_two_tabs_in_two_workspaces(server: Server) -> None:
 async def test_leave(server: Server, mailbox: Mailbox) -> None:
     ann = await owner(server, mailbox)
     bob = await join(ann, mailbox)
-    left, kept = (await create(ann))["id"], (await create(ann))["id"]
-    for workspace in (left, kept):
+    left, kept, gone = [(await create(ann, name))["id"] for name in ("Left", "Kept", "Gone")]
+    for workspace in (left, kept, gone):
         await grant(ann, bob, workspace)
     await grant(ann, bob, left, "viewer")
+    await ann.do("deleteWorkspace", {"workspaceId": gone, "confirmName": "Gone"})
     await bob.do("switchWorkspace", {"workspaceId": left})
     payload = await bob.do("leaveWorkspace", {"workspaceId": left}, "viewer { organization { id } workspace { id } }")
     assert payload["viewer"] == {"organization": {"id": ann.organization_id}, "workspace": None}
