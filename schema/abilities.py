@@ -58,9 +58,9 @@ def _takes(actor: Actor, row: Row, permission: str) -> Rule:
     return lambda: require(actor, row, permission)
 
 
-def _dispensable(member_id: UUID | None, owners: Sequence[UUID] | None) -> Rule:
+def _dispensable(member_id: UUID | None, owners: Sequence[tuple[UUID]] | None) -> Rule:
     def rule() -> None:
-        if set(owners or ()) == {member_id}:
+        if {owner for (owner,) in owners or ()} == {member_id}:
             raise last_owner()
 
     return rule
@@ -83,7 +83,8 @@ class OrganizationAbilities:
 def _owners(organization_id: str) -> Expression:
     """The members who own an organization."""
     return Expression(
-        f"""ARRAY (SELECT g.member_id FROM "grant" g JOIN role r ON r.id = g.role_id JOIN member m ON m.id = g.member_id
+        f"""ARRAY (SELECT ROW (g.member_id)
+        FROM "grant" g JOIN role r ON r.id = g.role_id JOIN member m ON m.id = g.member_id
         WHERE g.organization_id = {organization_id} AND r.key = '{catalogue.creator}' AND r.organization_id IS NULL
         AND g.workspace_id IS NULL AND g.expires_at IS NULL AND m.status = 'active')"""  # noqa: S608
     )
@@ -108,7 +109,7 @@ ROLES_OF_ITS_HOLDERS = _roles(
     WHERE one.organization_id = x.organization_id"""
 )
 INVITED_TO = Expression(
-    """ARRAY (SELECT i.workspace_id FROM invitation_workspace i JOIN workspace w ON w.id = i.workspace_id
+    """ARRAY (SELECT ROW (i.workspace_id) FROM invitation_workspace i JOIN workspace w ON w.id = i.workspace_id
     WHERE i.invitation_id = x.id AND w.deleted_at IS NULL)"""
 )
 
@@ -118,7 +119,9 @@ def _read_roles(records: Sequence[Sequence[Any]] | None) -> list[models.Role]:
     return [models.Role._init_from_db(**dict(zip(_ROLE_COLUMNS, record, strict=True))) for record in records or ()]
 
 
-def on_organization(actor: Actor, row: models.Organization, owners: Sequence[UUID] | None) -> OrganizationAbilities:
+def on_organization(
+    actor: Actor, row: models.Organization, owners: Sequence[tuple[UUID]] | None
+) -> OrganizationAbilities:
     """`owners`: its members who own it."""
     inside = _inside(actor, row.id)
 
@@ -191,7 +194,7 @@ class MemberAbilities:
 
 
 def on_member(
-    actor: Actor, row: models.Member, roles: Sequence[Any] | None, owners: Sequence[UUID] | None
+    actor: Actor, row: models.Member, roles: Sequence[Any] | None, owners: Sequence[tuple[UUID]] | None
 ) -> MemberAbilities:
     """`roles`: ROLES_OF_MEMBER; `owners`: the members who own the organization."""
     inside, dispensable = _inside(actor, row.organization_id), _dispensable(row.id, owners)
@@ -244,10 +247,10 @@ class InvitationAbilities:
 
 
 def on_invitation(
-    actor: Actor, row: models.Invitation, role: Sequence[Any] | None, workspaces: Sequence[UUID] | None
+    actor: Actor, row: models.Invitation, role: Sequence[Any] | None, workspaces: Sequence[tuple[UUID]] | None
 ) -> InvitationAbilities:
     """`role`: ITS_ROLE; `workspaces`: INVITED_TO."""
-    places: Sequence[UUID | None] = [None] if row.organization_wide else list(workspaces or ())
+    places: Sequence[UUID | None] = [None] if row.organization_wide else [id for (id,) in workspaces or ()]
     offered = next(iter(_read_roles(role)), None)
     pending = ability(
         _inside(actor, row.organization_id), lambda: invitations.require_still_pending(actor, row, offered, places)

@@ -181,7 +181,7 @@ def bearer_of(connection: HTTPConnection) -> str | None:
     return _bearer(connection.headers.get("authorization"))
 
 
-def _remembered(headers: Mapping[bytes, bytes], scope: Scope) -> Remembered | None:
+def _remembered(headers: Mapping[bytes, bytes]) -> Remembered | None:
     """Who asks, if they have asked a moment ago; None too where more is to be found out about them."""
     if b"orgraph-workspace" in headers:
         return None
@@ -197,8 +197,6 @@ def _remembered(headers: Mapping[bytes, bytes], scope: Scope) -> Remembered | No
             return None
         actor = replace(known.actor, overridden=True, organization_id=organization_id, workspace_id=None)
         known = replace(known, actor=actor)
-    if touch_is_due(known.actor):
-        events.in_background(touch(replace(known.actor, origin=_origin(HTTPConnection(scope)))))
     return known
 
 
@@ -216,9 +214,12 @@ async def _compiled(scope: Scope, body: bytes) -> tuple[bytes, list[tuple[bytes,
     variables = data.get("variables") or {}
     try:
         operation = compiler.operation_of(schema, data["query"], data.get("operationName"))
-        if not operation.is_mutation and (known := _remembered(headers, scope)) is not None:
+        if not operation.is_mutation and (known := _remembered(headers)) is not None:
             with contextlib.suppress(compiler.Unconfirmed):
-                return await compiler.answer(operation, known, variables), []
+                answered = await compiler.answer(operation, known, variables)
+                if touch_is_due(known.actor):
+                    events.in_background(touch(replace(known.actor, origin=_origin(HTTPConnection(scope)))))
+                return answered, []
         actor = scope["actor"] = await actor_of(HTTPConnection(scope))
         if not operation.is_mutation:
             return await compiler.answer(operation, actor, variables), []

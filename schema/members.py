@@ -90,6 +90,8 @@ class MemberFilter:
         """Raises BadRequest."""
         found: list[Condition] = []
         if self.role is not None:
+            if "\0" in self.role:
+                raise BadRequest("filter.role: The text has a NUL character. Remove it.")
             reference = role_reference(self.role)
             column = "r.key" if isinstance(reference, str) else "r.id"
             found.append(Condition(_HAS_ROLE.replace("COLUMN", column), (reference,)))

@@ -319,7 +319,7 @@ class Builder:
                 member,
                 roles[number % len(roles)],
                 [None, *places][number % (len(places) + 1)],
-                expires_at=[*LATEST, PAST][number % 5],
+                expires_at=[*LATEST, PAST][number % 4],
                 granted_by=[None, user][number % 2],
                 created_at=moment(number),
             )

@@ -243,7 +243,9 @@ async def test_a_wrong_token_is_nobody(http: httpx.AsyncClient, token: str) -> N
 
 async def test_headers_of_an_answer(http: httpx.AsyncClient, boss: Person) -> None:
     answer = await boss.execute("{ viewer { user { id } } }")
-    timing = re.fullmatch(r'total;dur=([\d.]+), db;dur=([\d.]+);desc="(\d+)"', answer.headers["server-timing"])
+    timing = re.fullmatch(
+        r'total;dur=([\d.]+), compiled, db;dur=([\d.]+);desc="(\d+)"', answer.headers["server-timing"]
+    )
     assert timing
     total, database, statements = timing.groups()
     assert 0 < float(database) < float(total)

@@ -294,7 +294,7 @@ async def test_colleagues_see_who_has_it(server: Server, mailbox: Mailbox) -> No
         assert {user["email"]: user["mfaEnabled"] for user in users} == {boss.email: True, member.email: False}
         taken.append(answer.statements)
     await join(boss, mailbox)
-    assert (await member.execute(query, {"id": boss.organization_id})).statements == taken[1]
+    assert (await member.execute(query, {"id": boss.organization_id})).statements <= taken[1]
 
     invitation = await invite(boss)
     token = await mailbox.token(invitation["email"], path="/accept-invitation")

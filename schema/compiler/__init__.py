@@ -25,7 +25,7 @@ from graphql import (
 from strawberry import Schema
 
 from schema.compiler.coercion import DEFINITION, Ordinary, arguments_reader, variables_reader
-from schema.compiler.outline import Outline, condition_variables, ids_of, prefixes_of
+from schema.compiler.outline import Outline, condition_variables, ids_of, prefixes_of, slot_of
 from schema.compiler.payloads import make_payload_plan, mutation_field, shape_of
 from schema.compiler.plan import Plan, make_plan
 from schema.context import Context, current
@@ -120,10 +120,11 @@ class Operation:
         shapes = tuple(map(_shape, slots))
         return self._plan(known, shapes, lambda: make_plan(known.outline, slots)), slots
 
-    def payload_plan(self, known: "_Known", payload: Any) -> Plan:
-        """Raises Ordinary."""
+    def payload_plan(self, known: "_Known", slots: list[Any]) -> Plan:
+        """Of a mutation; its slots end with the payload. Raises Ordinary."""
         outline = known.outline
-        return self._plan(known, shape_of(outline, payload), lambda: make_payload_plan(outline, payload))
+        shapes = (*map(_shape, slots[:-1]), shape_of(outline, slots[-1]))
+        return self._plan(known, shapes, lambda: make_payload_plan(outline, slots))
 
     def _plan(self, known: "_Known", shape: object, make: Callable[[], Plan]) -> Plan:
         if shape not in known.plans:
@@ -176,9 +177,11 @@ async def answer(operation: Operation, asking: Actor | Remembered, variables: Ma
     actor = asking.actor if isinstance(asking, Remembered) else asking
     try:
         plan, slots = operation.plan(actor, variables)
+        if plan.takes_known and not actor.known:
+            raise Unauthenticated
         rows: Sequence[Any] = ()
         values = [getter(actor, slots) for getter in plan.getters]
-        if isinstance(asking, Remembered):
+        if isinstance(asking, Remembered) and (plan.uses_actor or plan.asked):
             rows = await read(plan.confirming(asking.confirm), *values, asking.digest)
             if rows[0][-1] != asking.version:
                 raise Unconfirmed
@@ -207,22 +210,24 @@ class Call:
 
 
 async def mutate(operation: Operation, context: Context, variables: Mapping[str, Any]) -> bytes:
-    """A response's body. Raises Ordinary before anything was changed, Answered after it."""
+    """A response's body. Raises Ordinary as long as nothing was changed, Answered after it."""
     try:
-        known, (arguments,) = operation.asked(context.actor, variables)
-        field = mutation_field(known.outline).field
-        resolve = field.base_resolver.wrapped_func
-        call = Call(context)
+        known, slots = operation.asked(context.actor, variables)
+        selected = mutation_field(known.outline)
+        field, arguments = selected.field, slots[slot_of(selected)]
+        resolve, call = field.base_resolver.wrapped_func, Call(context)
         payload, stale = await through(context, field.name, field.type, lambda: resolve(None, info=call, **arguments))
-    except (Ordinary, BadRequest, Problem, Unauthenticated) as reason:
+    except Exception as reason:  # whatever it is, nothing was changed, and the ordinary execution says why
         raise Ordinary(str(reason)) from reason
     context.answered = payload
+    slots = [*slots, payload]
     try:
-        plan = operation.payload_plan(known, payload)
+        plan = operation.payload_plan(known, slots)
         if stale and plan.uses_actor:
             context.acting(await current(context.actor))
             stale = False
-        slots = [arguments, payload]
+        if plan.takes_known and not context.actor.known:
+            raise Ordinary("nobody is signed in any more")
         values = [getter(context.actor, slots) for getter in plan.getters]
         rows = await read(plan.sql, *values) if plan.sql is not None else ()
         return orjson.dumps({"data": plan.complete(rows, context.actor, slots, [payload])})

@@ -77,14 +77,15 @@ class Lists(Rows):
         """Code for the rows of a list; `select` makes SQL for given columns.
 
         The first list of all comes as the statement's own rows. A list within it comes as an array for each
-        column, or else, where a column is an array itself, as an array of records.
+        column, others as an array of records: arrays of arrays there are none, and within records asyncpg reads
+        no arrays but those of records and texts.
         """
         columns = list(inner.level.columns) or ["1"]
         named = ", ".join(f"{sql} AS c{index}" for index, sql in enumerate(columns))
         if inner.streamed:
             self.streamed = (f" LEFT JOIN LATERAL ({select(f'{named}, true AS there')}) streamed ON true", len(columns))
             return "streamed"
-        if inner.level.nested:
+        if inner.level.nested or not (place.streamed or place.level is self.root.level):
             place.level.nested = True
             return self.column(place, f"ARRAY ({select(f'ROW ({inner.level.row})')})")
         alias = self.alias()

@@ -1,6 +1,6 @@
 """A mutation's payload: its rows are completed from what the rule has at hand, or else by one statement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql import GraphQLObjectType, get_nullable_type
@@ -31,9 +31,9 @@ def shape_of(outline: Outline, payload: Any) -> tuple[object, ...]:
     return tuple(shape)
 
 
-def make_payload_plan(outline: Outline, payload: Any) -> Plan:
-    """Its slots end with the payload. Raises Ordinary."""
-    return PayloadPlanner(outline, payload).plan()
+def make_payload_plan(outline: Outline, slots: Sequence[Any]) -> Plan:
+    """The slots end with the payload. Raises Ordinary."""
+    return PayloadPlanner(outline, slots).plan()
 
 
 def mutation_field(outline: Outline) -> Selected:
@@ -60,9 +60,9 @@ def _row(selected: Selected, payload: Any) -> Any:
 
 
 class PayloadPlanner(Planner):
-    def __init__(self, outline: Outline, payload: Any) -> None:
-        super().__init__(outline, ())
-        self.payload = payload
+    def __init__(self, outline: Outline, slots: Sequence[Any]) -> None:
+        super().__init__(outline, slots)
+        self.payload = slots[-1]
 
     def field(self, parent: GraphQLObjectType, selected: Selected, place: Place) -> str:
         if selected is not mutation_field(self.outline):

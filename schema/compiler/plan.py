@@ -55,6 +55,8 @@ class Plan:
     """Rules that are asked, each with its slot."""
     code: str
     uses_actor: bool
+    takes_known: bool
+    """Whether it is for those only who are signed in."""
     _confirming: dict[str, str] = field(default_factory=dict)
 
     def confirming(self, confirm: str) -> str:
@@ -94,7 +96,9 @@ class Planner(Lists):
         self.functions.append(f"def complete(rows, actor, slots, answers):\n{first}{body}    return {data}\n")
         code = _STREAMED.sub(lambda found: str(offset + int(found[1])), "\n".join(self.functions))
         exec(compile(code, "<plan>", "exec"), self.constants)  # noqa: S102
-        return Plan(sql, getters, self.constants["complete"], self.asked, code, self.parameters.uses_actor)
+        return Plan(
+            sql, getters, self.constants["complete"], self.asked, code, self.parameters.uses_actor, self.takes_known
+        )
 
     def field(self, parent: GraphQLObjectType, selected: Selected, place: Place) -> str:
         if selected.field is None:
@@ -130,6 +134,7 @@ class Planner(Lists):
         raise Ordinary(f"{parent.name}.{selected.name} is not planned")
 
     def find(self, selected: Selected, declared: Found, place: Place) -> str:
+        self.require_known()
         slot = slot_of(selected)
         condition = self.slots[slot]
         if condition is None:

@@ -65,6 +65,7 @@ class Rows(Code):
         super().__init__()
         self.parameters = Parameters()
         self.requirements: list[int] = []
+        self.takes_known = False
         self.root = Place(Level(), "row", None, "", "NULL::uuid")
         self.aliases = 0
         self.columns = 0
@@ -97,8 +98,8 @@ class Rows(Code):
         self.requirements.append(self.root.level.columns[sql])
 
     def require_known(self) -> None:
-        self.parameters.uses_actor = True
-        self.require(f"{self.parameters.number('known', lambda actor, slots: actor.known)}::boolean")
+        """Nobody else is answered: that is an error."""
+        self.parameters.uses_actor = self.takes_known = True
 
     def read_column(self, selected: Selected, declared: Column, place: Place) -> str:
         raw = self.column(place, f"{place.alias}.{declared.name}")
