@@ -6,8 +6,9 @@ from typing import Any
 
 from graphql import DocumentNode
 
+MAX_DOCUMENTS = 500
 MAX_CHARACTERS = 100_000
-"""Of all documents kept; a few hundred bytes of memory each, whatever clients send."""
+"""Of all documents kept: a few hundred bytes of memory for each character, whatever clients send."""
 
 
 @dataclass
@@ -24,6 +25,9 @@ class Documents:
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._characters = 0
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def get(self, text: str) -> Known | None:
         known = self._known.get(text)
         if known is not None:
@@ -36,7 +40,7 @@ class Documents:
         if known is None:
             known = self._known[text] = Known(document)
             self._characters += len(text)
-            while self._characters > MAX_CHARACTERS and len(self._known) > 1:
+            while len(self._known) > MAX_DOCUMENTS or (self._characters > MAX_CHARACTERS and len(self._known) > 1):
                 forgotten, _ = self._known.popitem(last=False)
                 self._characters -= len(forgotten)
         return known

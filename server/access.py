@@ -3,7 +3,7 @@
 An `Actor` carries all its access, so that a question about it is a set look-up, never a query.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
@@ -291,31 +291,17 @@ class Memberships:
     locked: dict[UUID, Membership] = field(default_factory=dict)
 
 
-class HeldRoles:
-    """Roles that were read apart from who holds them, and where."""
-
-    def __init__(self) -> None:
-        self._at: dict[tuple[UUID, UUID | None], HeldRole] = {}
-
-    def add(self, role: HeldRole) -> None:
-        self._at[role.role_id, None] = role
-
-    def at(self, role_id: UUID, workspace_id: UUID | None) -> HeldRole:
-        key = (role_id, workspace_id)
-        if key not in self._at:
-            self._at[key] = replace(self._at[role_id, None], workspace_id=workspace_id)
-        return self._at[key]
-
-
 def memberships_from(
-    rows: Sequence[Mapping[str, Any]], has_mfa: bool = True, roles: "HeldRoles | None" = None
+    rows: Sequence[Mapping[str, Any]],
+    has_mfa: bool = True,
+    role_at: Callable[[UUID, UUID | None], HeldRole] | None = None,
 ) -> Memberships:
-    """Rows of ACCESS_COLUMNS, a grant each, of one user; `roles` where the rows have only the ids of theirs."""
+    """Rows of ACCESS_COLUMNS, a grant each, of one user; `role_at` where the rows have only the ids of roles."""
     held: dict[UUID, list[HeldRole]] = {}
     for row in rows:
         own = held.setdefault(row["organization_id"], [])
         if row["role_id"] is not None:
-            own.append(HeldRole.read(row) if roles is None else roles.at(row["role_id"], row["workspace_id"]))
+            own.append(HeldRole.read(row) if role_at is None else role_at(row["role_id"], row["workspace_id"]))
     found = Memberships()
     for row in rows:
         organization_id = row["organization_id"]

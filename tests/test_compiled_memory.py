@@ -1,40 +1,50 @@
-"""However many documents clients make up, a server keeps a bounded number of them."""
+"""However many documents clients make up, a bounded number of them is kept, with a bounded number of plans."""
 
-import asyncio
-
-import httpx
 import psutil
 import pytest
 
-from tests.factories import founder
-from tests.servers import Server
+from schema import schema
+from schema.compiler import MAX_PLANS, operation_of, plans
+from schema.documents import MAX_DOCUMENTS, documents
+from server.access import Actor
+from server.rows import uuid7
 
 WARM, DOCUMENTS = 2_000, 10_000
-CONCURRENCY = 4
 GROWTH = 30 * 1024 * 1024
 """Bytes of memory that the documents after the first ones may come to."""
 
 
-def memory(server: Server) -> int:
-    process = psutil.Process(server.process.pid)
-    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+def ask(actor: Actor, number: int) -> None:
+    plan, _ = operation_of(schema, f"{{ viewer {{ a{number}: user {{ id }} }} }}", None).plan(actor, {})
+    assert plan.sql is not None
 
 
-@pytest.mark.timeout(900)
-async def test_memory_under_many_documents(server: Server, http: httpx.AsyncClient) -> None:
-    person = await founder(server)
-    headers = {"Authorization": f"Bearer {person.token}"}
+@pytest.mark.timeout(600)
+def test_ten_thousand_documents() -> None:
+    actor, process = Actor(user_id=uuid7()), psutil.Process()
+    for number in range(WARM):
+        ask(actor, number)
+    before = process.memory_info().rss
+    for number in range(WARM, DOCUMENTS):
+        ask(actor, number)
+    assert process.memory_info().rss - before < GROWTH
+    assert len(documents) <= MAX_DOCUMENTS
+    assert len(plans) <= MAX_PLANS
 
-    async def ask(numbers: range) -> None:
-        for number in numbers:
-            query = f"{{ viewer {{ a{number}: permissions b{number}: user {{ c{number}: name }} }} }}"
-            answer = (await http.post("/graphql", json={"query": query}, headers=headers)).json()
-            assert answer["data"]["viewer"][f"b{number}"] == {f"c{number}": "Some Body"}
 
-    async def ask_for_all(numbers: range) -> None:
-        await asyncio.gather(*(ask(numbers[start::CONCURRENCY]) for start in range(CONCURRENCY)))
+def test_what_was_used_last_is_kept() -> None:
+    text = "{ viewer { user { id } } }"
+    known = operation_of(schema, text, None)
+    for number in range(MAX_DOCUMENTS * 2):
+        ask(Actor(user_id=uuid7()), number)
+        assert operation_of(schema, text, None) is known
 
-    await ask_for_all(range(WARM))
-    before = memory(server)
-    await ask_for_all(range(WARM, DOCUMENTS))
-    assert memory(server) - before < GROWTH
+
+def test_names_that_are_no_operations_are_not_kept() -> None:
+    text = "query a { __typename } query b { __typename }"
+    for number in range(1000):
+        with pytest.raises(Exception, match="it is not a query"):
+            operation_of(schema, text, f"c{number}")
+    found = documents.get(text)
+    assert found is not None
+    assert len(found.operations) < 100

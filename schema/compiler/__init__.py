@@ -5,8 +5,9 @@ and for each shape of what its fields are asked a plan. What cannot be planned, 
 whose answer would have an error, raises Ordinary: graphql-core then answers it field by field.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -44,16 +45,21 @@ log = structlog.get_logger()
 
 __all__ = ["Answered", "Ordinary", "Unconfirmed", "answer", "mutate", "operation_of"]
 
-MAX_PLANS = 32
-"""Of one operation, whatever shapes its requests have."""
+MAX_PLANS = 1000
+"""Kept of all operations, those used last; a plan takes some ten kilobytes."""
+
+MAX_OUTLINES = 16
+"""Of one operation, whatever values its conditions have."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Known:
-    """An outline, and its plans."""
+    """An operation under some values of its conditions: what plans are kept by."""
 
     outline: Outline
-    plans: dict[Any, Plan] = field(default_factory=dict)
+
+
+plans: OrderedDict[tuple[_Known, object], Plan] = OrderedDict()
 
 
 class Operation:
@@ -107,9 +113,10 @@ class Operation:
         key = (*conditions.values(), *map(tuple, prefixes.values()))
         known = self.known.get(key)
         if known is None:
+            if len(self.known) >= MAX_OUTLINES:
+                self.known.clear()
             outline = Outline(self.schema, self.operation, self.fragments, conditions, prefixes)
             known = self.known[key] = _Known(outline)
-            self._forget()
         return known, [slot(actor, variables) for slot in known.outline.slots]
 
     def plan(self, actor: Actor, given: Mapping[str, Any]) -> tuple[Plan, list[Any]]:
@@ -118,23 +125,25 @@ class Operation:
             raise Ordinary("a mutation is planned when its rules have run")
         known, slots = self.asked(actor, given)
         shapes = tuple(map(_shape, slots))
-        return self._plan(known, shapes, lambda: make_plan(known.outline, slots)), slots
+        return _kept(known, shapes, lambda: make_plan(known.outline, slots)), slots
 
     def payload_plan(self, known: "_Known", slots: list[Any]) -> Plan:
         """Of a mutation; its slots end with the payload. Raises Ordinary."""
         outline = known.outline
         shapes = (*map(_shape, slots[:-1]), shape_of(outline, slots[-1]))
-        return self._plan(known, shapes, lambda: make_payload_plan(outline, slots))
+        return _kept(known, shapes, lambda: make_payload_plan(outline, slots))
 
-    def _plan(self, known: "_Known", shape: object, make: Callable[[], Plan]) -> Plan:
-        if shape not in known.plans:
-            known.plans[shape] = make()
-            self._forget()
-        return known.plans[shape]
 
-    def _forget(self) -> None:
-        if sum(1 + len(known.plans) for known in self.known.values()) > 2 * MAX_PLANS:
-            self.known = {}
+def _kept(known: _Known, shape: object, make: Callable[[], Plan]) -> Plan:
+    key = (known, shape)
+    plan = plans.get(key)
+    if plan is None:
+        plan = plans[key] = make()
+        if len(plans) > MAX_PLANS:
+            plans.popitem(last=False)
+    else:
+        plans.move_to_end(key)
+    return plan
 
 
 def _shape(asked: Any) -> object:
@@ -160,7 +169,7 @@ def operation_of(schema: Schema, text: str, name: str | None) -> Operation:
             operation = Operation(schema._schema, known.document, name)
         except Ordinary as reason:
             operation = str(reason)
-        if len(known.operations) < MAX_PLANS:
+        if len(known.operations) < MAX_OUTLINES:  # a request can name any operation
             known.operations[name] = operation
     if isinstance(operation, str):
         raise Ordinary(operation)

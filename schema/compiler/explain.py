@@ -28,7 +28,10 @@ async def explain(actor: Actor, text: str, name: str | None, variables: Mapping[
     """A paragraph or two for a person to read."""
     title = name or "The operation"
     try:
-        plan, slots = operation_of(schema, text, name).plan(actor, variables)
+        operation = operation_of(schema, text, name)
+        if operation.is_mutation:
+            return f"{title} runs its rules; its payload takes what they have at hand, or else one statement more."
+        plan, slots = operation.plan(actor, variables)
     except (Ordinary, BadRequest, Problem, Unauthenticated) as reason:
         return f"{title} is executed field by field: {reason or type(reason).__name__}"
     if plan.sql is None:
