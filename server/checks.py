@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +13,6 @@ from server.access import (
     ROLE_COLUMNS,
     Actor,
     HeldRole,
-    HeldRoles,
     Membership,
     memberships_from,
 )
@@ -95,6 +95,22 @@ _FACTS = f"""
 """  # noqa: S608
 
 
+class HeldRoles:
+    """Roles that were read apart from who holds them, and where."""
+
+    def __init__(self) -> None:
+        self._at: dict[tuple[UUID, UUID | None], HeldRole] = {}
+
+    def add(self, role: HeldRole) -> None:
+        self._at[role.role_id, None] = role
+
+    def at(self, role_id: UUID, workspace_id: UUID | None) -> HeldRole:
+        key = (role_id, workspace_id)
+        if key not in self._at:
+            self._at[key] = replace(self._at[role_id, None], workspace_id=workspace_id)
+        return self._at[key]
+
+
 class Facts:
     """Rows of _FACTS by what they are about."""
 
@@ -130,7 +146,7 @@ class Facts:
             return Reason.NOT_A_MEMBER
         if rows[0]["status"] != MemberStatus.ACTIVE:
             return Reason.SUSPENDED
-        found = memberships_from(rows, rows[0]["has_mfa"], self._roles)
+        found = memberships_from(rows, rows[0]["has_mfa"], self._roles.at)
         if organization_id in found.locked:
             return Reason.MFA_REQUIRED
         return found.living.get(organization_id, Reason.NOT_FOUND)
