@@ -402,13 +402,3 @@ async def decline(change: Change, token: str | None, invitation_id: UUID | None 
     await _end(invitation, InvitationStatus.DECLINED)
     _record(change, "invitation.declined", invitation)
     return invitation
-
-
-async def pending_for(email: str) -> list[Invitation]:
-    """What waits for a (verified) address, newest first."""
-    return await Invitation.filter(
-        email=email,
-        status=InvitationStatus.PENDING,
-        expires_at__gt=datetime.now(UTC),
-        organization__deleted_at__isnull=True,
-    ).order_by("-id")

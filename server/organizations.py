@@ -169,15 +169,3 @@ async def purge() -> None:
                 unit.record("organization.purged", organization)
             else:
                 unit.unchanged()
-
-
-async def done_tasks(organization_ids: list[UUID]) -> list[set[str]]:
-    """For each organization, the keys of the checklist's tasks that have been done."""
-    rows = await fetch(
-        """SELECT o.id, a.action FROM unnest($1::uuid[]) o (id) CROSS JOIN unnest($2::text[]) a (action)
-        WHERE EXISTS (SELECT 1 FROM audit_event e WHERE e.chain_id = o.id AND e.action = a.action)""",
-        organization_ids,
-        [task.done_by for task in catalogue.checklist.values()],
-    )
-    done = {(row["id"], row["action"]) for row in rows}
-    return [{key for key, task in catalogue.checklist.items() if (id, task.done_by) in done} for id in organization_ids]

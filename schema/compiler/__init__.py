@@ -225,7 +225,9 @@ async def mutate(operation: Operation, context: Context, variables: Mapping[str,
         selected = mutation_field(known.outline)
         field, arguments = selected.field, slots[slot_of(selected)]
         resolve, call = field.base_resolver.wrapped_func, Call(context)
-        payload, stale = await through(context, selected.name, field.type, lambda: resolve(None, info=call, **arguments))
+        payload, stale = await through(
+            context, selected.name, field.type, lambda: resolve(None, info=call, **arguments)
+        )
     except Exception as reason:  # whatever it is, nothing was changed, and the ordinary execution says why
         raise Ordinary(str(reason)) from reason
     context.answered = payload

@@ -1,5 +1,6 @@
 """Objects that are rows: their fields as columns of a SELECT, and code that reads them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -60,7 +61,7 @@ class Place:
     """Whether its records are the statement's own rows."""
 
 
-class Rows(Code):
+class Rows(Code, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.parameters = Parameters()
@@ -70,9 +71,9 @@ class Rows(Code):
         self.aliases = 0
         self.columns = 0
 
+    @abstractmethod
     def field(self, parent: GraphQLObjectType, selected: Selected, place: Place) -> str:
         """Code of a field's value."""
-        raise NotImplementedError
 
     def alias(self) -> str:
         self.aliases += 1
