@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from asyncpg import DeadlockDetectedError
 from server import events
 from server.access import ORGANIZATION_COLUMN, RELATED, Actor, load, place, require, require_member
 from server.actions import ACTIONS
-from server.authentication import read_as, refresh
+from server.authentication import Unconfirmed, confirming, is_unchanged, read_as, refresh
 from server.database import fetch, transaction
 from server.errors import BadRequest, Problem, ProblemCode, forbidden, not_found
 from server.models import AuditChain, ChainKind, Invitation, Member, Organization, PrincipalType, User
@@ -42,7 +43,18 @@ HASHED_COLUMNS = (
     "workspace_id, changes, ip, user_agent, request_id, created_at, previous_hash, hash"
 )
 
-LOCK = "SELECT c.id, c.kind, c.sequence, c.hash FROM audit_chain c WHERE {condition} FOR UPDATE OF c"
+# In one statement only if nobody else has changed anything under the lock since the statement began (`undisturbed`):
+# of other rows than the locked one it reads what was there then.
+LOCK_AND_READ = """
+    SELECT locked.id, locked.sequence, locked.hash, locked.xmin = seen.xmin AS undisturbed,
+        {version} AS version, found.*
+    FROM audit_chain locked JOIN audit_chain seen ON seen.id = locked.id
+    LEFT JOIN LATERAL (SELECT true, one.* FROM ({query}) one) found ON true
+    WHERE locked.id = (SELECT x.{column} FROM "{table}" x WHERE x.id = $2) AND locked.id = ANY ($3::uuid[])
+    FOR UPDATE OF locked
+"""
+
+LOCK = "SELECT c.id, c.sequence, c.hash FROM audit_chain c WHERE {condition} FOR UPDATE OF c"
 
 WRITE_SHEET = f"""event AS (
         INSERT INTO audit_event ({HASHED_COLUMNS}) SELECT * FROM unnest(
@@ -107,6 +119,15 @@ class Revision:
 
 
 @dataclass(slots=True)
+class Chain:
+    """One that is locked, as far as it is."""
+
+    id: UUID
+    sequence: int
+    hash: str
+
+
+@dataclass(slots=True)
 class Recorded:
     action: str
     target: Row | None
@@ -125,9 +146,11 @@ class Change:
     """
 
     actor: Actor
+    remembered: bool = False
+    """Whether the actor is of a moment ago: until the access is confirmed under a lock, nothing else may begin."""
     organization_id: UUID | None = None
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
-    _chains: dict[UUID, AuditChain] = field(default_factory=dict)
+    _chains: dict[UUID, Chain] = field(default_factory=dict)
     _sheet: dict[UUID, list[Recorded]] = field(default_factory=dict)
     _unchanged: bool = False
     _open: bool = False
@@ -136,6 +159,11 @@ class Change:
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     async def begin(self) -> None:
+        if self.remembered:
+            raise Unconfirmed
+        await self._begin()
+
+    async def _begin(self) -> None:
         if not self._open:
             await self._stack.enter_async_context(transaction())
             self._open = True
@@ -144,15 +172,16 @@ class Change:
         """Lock the chain `c` for which an SQL condition holds, if there is one."""
         await self.begin()
         rows = await fetch(LOCK.format(condition=condition), *values)
-        if not rows:
-            return None
-        chain = AuditChain._init_from_db(**rows[0])
-        self._chains[chain.id] = chain
-        return chain.id
+        return self._hold(*rows[0]) if rows else None
+
+    def _hold(self, chain_id: UUID, sequence: int, hash: str) -> UUID:
+        self._chains[chain_id] = Chain(chain_id, sequence, hash)
+        return chain_id
 
     async def _begin_chain(self, chain_id: UUID, kind: ChainKind) -> None:
         await self.begin()
-        self._chains[chain_id] = await AuditChain.create(id=chain_id, kind=kind)
+        chain = await AuditChain.create(id=chain_id, kind=kind)
+        self._hold(chain.id, chain.sequence, chain.hash)
 
     async def found(self, organization: Organization) -> None:
         """The change is about an organization that it has just created."""
@@ -195,24 +224,35 @@ class Change:
         row, if any, that a query finds. The actor has the access of that moment from then on.
 
         The query's format fields are the values, `organization` (the locked one's id, else null) and the actor's.
+        Raises Unconfirmed of somebody remembered whose access has changed.
         """
         self.actor.identified()
 
         def given(names: Iterable[str]) -> list[Any]:
             return [known[name] if name in known else self.actor.value(name) for name in names]
 
+        known = values | {"organization": self.organization_id}
         locking = self.organization_id is None and model in ORGANIZATION_COLUMN
         if locking:
             self._require_order()
-            belongs = f'(SELECT x.{ORGANIZATION_COLUMN[model]} FROM "{model._meta.db_table}" x WHERE x.id = $1)'  # noqa: S608
-            own = list(self.actor.memberships)
-            self.organization_id = await self._lock(f"c.id = {belongs} AND c.id = ANY ($2::uuid[])", id, own)
-        known = values | {"organization": self.organization_id}
-        if locking:
-            sql, names = numbered(query, 2)
-            unchanged, found = await read_as(self.actor, sql, *given(names))
+            await self._begin()
+            confirm, by = confirming(self.actor)
+            sql, names = _locking(model, query, confirm)
+            rows = await fetch(sql, by, id, self.actor.value("memberships"), *given(names))
+            if rows:
+                known["organization"] = self.organization_id = self._hold(*rows[0][:3])
+            found: Sequence[Any] | None
+            if rows and rows[0]["undisturbed"]:
+                version, is_there, *row = rows[0][4:]
+                unchanged, found = is_unchanged(self.actor, version), row if is_there else None
+            else:
+                sql, names = numbered(query, 2)
+                unchanged, found = await read_as(self.actor, sql, *given(names))
             if unchanged:
+                self.remembered = False
                 return found
+            if self.remembered:
+                raise Unconfirmed
             self.actor = await refresh(self.actor)
         sql, names = numbered(query, 1)
         rows = await fetch(sql, *given(names))
@@ -324,7 +364,8 @@ class Change:
                 event["changes"] = orjson.dumps(recorded.changes).decode()
                 rows.append((*event.values(), chain.hash, digest))
                 chain.sequence, chain.hash = chain.sequence + 1, digest
-        heads = [(chain.id, chain.sequence, chain.hash) for chain in map(self._chains.__getitem__, self._sheet)]
+        # Of all that are locked: whoever waits for one of the locks sees by it that something has changed.
+        heads = [(chain.id, chain.sequence, chain.hash) for chain in self._chains.values()]
         await self.writes.flush(WRITE_SHEET, [*zip(*rows, strict=True), *zip(*heads, strict=True)])
 
     @property
@@ -340,6 +381,8 @@ class Change:
     async def commit(self) -> None:
         if not self._sheet and not self._unchanged:
             raise RuntimeError("A change must record what it did, or say that nothing was to be done")
+        if self.remembered:
+            raise Unconfirmed
         if self._sheet:
             await self._write_sheet()
         await self._stack.aclose()
@@ -350,6 +393,14 @@ class Change:
     async def roll_back(self, error: BaseException) -> None:
         with contextlib.suppress(type(error)):
             await self._stack.__aexit__(type(error), error, error.__traceback__)
+
+
+@cache
+def _locking(model: type[Row], query: str, confirm: str) -> tuple[str, tuple[str, ...]]:
+    """LOCK_AND_READ, and what its parameters from $4 on stand for."""
+    sql, names = numbered(query.replace("{organization}", "locked.id"), 4)
+    table, column = model._meta.db_table, ORGANIZATION_COLUMN[model]
+    return LOCK_AND_READ.format(version=confirm, query=sql, table=table, column=column), names
 
 
 def label_of(row: Row | None) -> str:
@@ -365,14 +416,19 @@ def label_of(row: Row | None) -> str:
 
 
 @contextlib.asynccontextmanager
-async def change(actor: Actor) -> AsyncIterator[Change]:
-    """The unit of work. Raises whatever its rules raise, and then has changed nothing."""
-    unit = Change(actor)
+async def change(actor: Actor, remembered: bool = False) -> AsyncIterator[Change]:
+    """The unit of work. Raises whatever its rules raise, and then has changed nothing.
+
+    Raises Unconfirmed, whatever else it is, as long as somebody remembered has not been confirmed.
+    """
+    unit = Change(actor, remembered)
     try:
         yield unit
         await unit.commit()
     except BaseException as error:
         await unit.roll_back(error)
+        if unit.remembered and isinstance(error, Exception):
+            raise Unconfirmed from error
         if isinstance(error, DeadlockDetectedError):
             raise Problem(ProblemCode.CONFLICT, "Somebody was changing the same. Try again.") from error
         raise
