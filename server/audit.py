@@ -67,6 +67,15 @@ WRITE_SHEET = f"""event AS (
     FROM unnest($19::uuid[], $20::bigint[], $21::text[]) head (id, sequence, hash) WHERE c.id = head.id
 """  # noqa: S608
 
+WRITE_EVENT = f"""event AS (
+        INSERT INTO audit_event ({HASHED_COLUMNS}) VALUES (
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+        )
+    )
+    UPDATE audit_chain c SET sequence = $3, hash = $18 WHERE c.id = $2
+"""  # noqa: S608
+"""The same of one event, where one chain is locked."""
+
 Changes = list[dict[str, Any]]
 
 
@@ -366,6 +375,9 @@ class Change:
                 chain.sequence, chain.hash = chain.sequence + 1, digest
         # Of all that are locked: whoever waits for one of the locks sees by it that something has changed.
         heads = [(chain.id, chain.sequence, chain.hash) for chain in self._chains.values()]
+        if len(rows) == len(heads) == 1:
+            await self.writes.flush(WRITE_EVENT, rows[0])
+            return
         await self.writes.flush(WRITE_SHEET, [*zip(*rows, strict=True), *zip(*heads, strict=True)])
 
     @property
