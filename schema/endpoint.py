@@ -218,7 +218,7 @@ async def _compiled(scope: Scope, body: bytes) -> tuple[bytes, list[tuple[bytes,
             with contextlib.suppress(compiler.Unconfirmed):
                 answered = await _answered_as(known, scope, operation, variables)
                 if touch_is_due(known.actor):
-                    events.in_background(touch(replace(known.actor, origin=_origin(HTTPConnection(scope)))))
+                    events.in_background(touch(known.actor.asking_from(_origin(HTTPConnection(scope)))))
                 return answered
         actor = scope["actor"] = await actor_of(HTTPConnection(scope))
         if not operation.is_mutation:
@@ -234,7 +234,7 @@ async def _answered_as(
     """Raises Unconfirmed, Ordinary, Answered."""
     if not operation.is_mutation:
         return await compiler.answer(operation, known, variables), []
-    actor = replace(known.actor, origin=_origin(HTTPConnection(scope)))
+    actor = known.actor.asking_from(_origin(HTTPConnection(scope)))
     return await _mutated(scope, operation, actor, variables, remembered=True)
 
 

@@ -88,7 +88,7 @@ def difference(**fields: tuple[Any, Any]) -> Changes:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, the form that is hashed."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def event_hash(previous_hash: str, event: dict[str, Any]) -> str:
@@ -96,12 +96,11 @@ def event_hash(previous_hash: str, event: dict[str, Any]) -> str:
 
     `event` is a row of audit_event; its hashes are not part of the JSON.
     """
-    body = {
-        name: timestamp(value) if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
-        for name, value in event.items()
-        if name not in ("previous_hash", "hash")
-    }
-    return hashlib.sha256(previous_hash.encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    body = {**event, "created_at": timestamp(event["created_at"])}
+    body.pop("previous_hash", None)
+    body.pop("hash", None)
+    json = orjson.dumps(body, str, orjson.OPT_SORT_KEYS)  # asyncpg's UUIDs are none to orjson
+    return hashlib.sha256(previous_hash.encode() + json).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base_postgres.client import translate_exceptions
-from tortoise.connection import get_connections
-from tortoise.context import TortoiseContext
+from tortoise.context import TortoiseContext, require_context
 from tortoise.exceptions import IntegrityError
 
 from server.settings import settings
@@ -124,7 +123,7 @@ async def connected(url: str) -> AsyncIterator[None]:
 
 def client() -> AsyncpgDBClient:
     """The pool, or the connection of the transaction that the caller is in."""
-    return get_connections().get("default")  # type: ignore[return-value]
+    return require_context().connections.get("default")  # type: ignore[return-value]
 
 
 @translate_exceptions
@@ -247,14 +246,14 @@ async def transaction() -> AsyncIterator[Transaction]:
         raise
     wrapper = Transaction(client())
     wrapper._connection = connection
-    token = get_connections().set("default", wrapper)
+    token = require_context().connections.set("default", wrapper)
     try:
         yield wrapper
     except BaseException:
-        get_connections().reset(token)
+        require_context().connections.reset(token)
         await _uninterrupted(_end(connection, "ROLLBACK"))
         raise
-    get_connections().reset(token)
+    require_context().connections.reset(token)
     await _uninterrupted(_end(connection, "COMMIT"))
 
 
