@@ -43,15 +43,15 @@ HASHED_COLUMNS = (
     "workspace_id, changes, ip, user_agent, request_id, created_at, previous_hash, hash"
 )
 
-# In one statement only if nobody else has changed anything under the lock since the statement began (`undisturbed`):
-# of other rows than the locked one it reads what was there then.
+# Of other rows than the locked one a statement reads what was there when it began. So this one does not wait for the
+# lock, and what it reads counts only if nobody has changed anything under the lock since then (`undisturbed`).
 LOCK_AND_READ = """
     SELECT locked.id, locked.sequence, locked.hash, locked.xmin = seen.xmin AS undisturbed,
         {version} AS version, found.*
     FROM audit_chain locked JOIN audit_chain seen ON seen.id = locked.id
     LEFT JOIN LATERAL (SELECT true, one.* FROM ({query}) one) found ON true
     WHERE locked.id = (SELECT x.{column} FROM "{table}" x WHERE x.id = $2) AND locked.id = ANY ($3::uuid[])
-    FOR UPDATE OF locked
+    FOR UPDATE OF locked SKIP LOCKED
 """
 
 LOCK = "SELECT c.id, c.sequence, c.hash FROM audit_chain c WHERE {condition} FOR UPDATE OF c"
@@ -179,6 +179,9 @@ class Change:
     async def _lock(self, condition: str, *values: Any) -> UUID | None:
         """Lock the chain `c` for which an SQL condition holds, if there is one."""
         await self.begin()
+        return await self._wait_for(condition, *values)
+
+    async def _wait_for(self, condition: str, *values: Any) -> UUID | None:
         rows = await fetch(LOCK.format(condition=condition), *values)
         return self._hold(*rows[0]) if rows else None
 
@@ -248,7 +251,12 @@ class Change:
             sql, names = _locking(model, query, confirm)
             rows = await fetch(sql, by, id, self.actor.value("memberships"), *given(names))
             if rows:
-                known["organization"] = self.organization_id = self._hold(*rows[0][:3])
+                self.organization_id = self._hold(*rows[0][:3])
+            else:
+                belongs = f'(SELECT x.{ORGANIZATION_COLUMN[model]} FROM "{model._meta.db_table}" x WHERE x.id = $1)'  # noqa: S608
+                own = self.actor.value("memberships")
+                self.organization_id = await self._wait_for(f"c.id = {belongs} AND c.id = ANY ($2::uuid[])", id, own)
+            known["organization"] = self.organization_id
             found: Sequence[Any] | None
             if rows and rows[0]["undisturbed"]:
                 version, is_there, *row = rows[0][4:]
@@ -372,7 +380,7 @@ class Change:
                 event["changes"] = orjson.dumps(recorded.changes).decode()
                 rows.append((*event.values(), chain.hash, digest))
                 chain.sequence, chain.hash = chain.sequence + 1, digest
-        # Of all that are locked: whoever waits for one of the locks sees by it that something has changed.
+        # Of all that are locked: LOCK_AND_READ sees by it that something has changed.
         heads = [(chain.id, chain.sequence, chain.hash) for chain in self._chains.values()]
         if len(rows) == len(heads) == 1:
             await self.writes.flush(WRITE_EVENT, rows[0])
