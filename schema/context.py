@@ -36,6 +36,8 @@ class Context:
     connection_params: dict[str, Any] | None = None
     """The payload of a WebSocket's `connection_init`."""
     loaders: Loaders = field(default_factory=Loaders)
+    remembered: bool = False
+    """Whether the actor is of a moment ago, for a change to confirm."""
     answered: Any = None
     """A mutation's payload, where its rules have run already."""
     _change: Change | None = None

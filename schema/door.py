@@ -53,7 +53,7 @@ async def through(
 ) -> tuple[Payload, bool]:
     """What a mutation answers, and whether the actor's own access may have changed with it."""
     try:
-        async with change(context.actor) as unit:
+        async with change(context.actor, context.remembered) as unit:
             context.enter(unit)
             payload: Payload = await rule()
     except Problem as problem:

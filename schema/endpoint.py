@@ -214,19 +214,35 @@ async def _compiled(scope: Scope, body: bytes) -> tuple[bytes, list[tuple[bytes,
     variables = data.get("variables") or {}
     try:
         operation = compiler.operation_of(schema, data["query"], data.get("operationName"))
-        if not operation.is_mutation and (known := _remembered(headers)) is not None:
+        if operation.confirms and (known := _remembered(headers)) is not None:
             with contextlib.suppress(compiler.Unconfirmed):
-                answered = await compiler.answer(operation, known, variables)
+                answered = await _answered_as(known, scope, operation, variables)
                 if touch_is_due(known.actor):
-                    events.in_background(touch(replace(known.actor, origin=_origin(HTTPConnection(scope)))))
-                return answered, []
+                    events.in_background(touch(known.actor.asking_from(_origin(HTTPConnection(scope)))))
+                return answered
         actor = scope["actor"] = await actor_of(HTTPConnection(scope))
         if not operation.is_mutation:
             return await compiler.answer(operation, actor, variables), []
-        context = scope["context"] = Context(HTTPConnection(scope), Response(), actor)
-        return await compiler.mutate(operation, context, variables), _cookies(context)
+        return await _mutated(scope, operation, actor, variables)
     except (compiler.Ordinary, compiler.Answered):
         return None
+
+
+async def _answered_as(
+    known: Remembered, scope: Scope, operation: compiler.Operation, variables: Mapping[str, Any]
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Raises Unconfirmed, Ordinary, Answered."""
+    if not operation.is_mutation:
+        return await compiler.answer(operation, known, variables), []
+    actor = known.actor.asking_from(_origin(HTTPConnection(scope)))
+    return await _mutated(scope, operation, actor, variables, remembered=True)
+
+
+async def _mutated(
+    scope: Scope, operation: compiler.Operation, actor: Actor, variables: Mapping[str, Any], remembered: bool = False
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    context = scope["context"] = Context(HTTPConnection(scope), Response(), actor, remembered=remembered)
+    return await compiler.mutate(operation, context, variables), _cookies(context)
 
 
 def _cookies(context: Context) -> list[tuple[bytes, bytes]]:

@@ -158,6 +158,12 @@ class Actor:
     """Of the rows that all this was made of."""
     _values: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
+    def asking_from(self, origin: Origin) -> "Actor":
+        """The same elsewhere; `_values` are of the access, not of the place."""
+        other = replace(self, origin=origin)
+        object.__setattr__(other, "_values", self._values)
+        return other
+
     @property
     def known(self) -> bool:
         return self.user_id is not None or self.api_key_id is not None

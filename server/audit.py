@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from asyncpg import DeadlockDetectedError
 from server import events
 from server.access import ORGANIZATION_COLUMN, RELATED, Actor, load, place, require, require_member
 from server.actions import ACTIONS
-from server.authentication import read_as, refresh
+from server.authentication import Unconfirmed, confirming, is_unchanged, read_as, refresh
 from server.database import fetch, transaction
 from server.errors import BadRequest, Problem, ProblemCode, forbidden, not_found
 from server.models import AuditChain, ChainKind, Invitation, Member, Organization, PrincipalType, User
@@ -42,7 +43,18 @@ HASHED_COLUMNS = (
     "workspace_id, changes, ip, user_agent, request_id, created_at, previous_hash, hash"
 )
 
-LOCK = "SELECT c.id, c.kind, c.sequence, c.hash FROM audit_chain c WHERE {condition} FOR UPDATE OF c"
+# Of other rows than the locked one a statement reads what was there when it began. So this one does not wait for the
+# lock, and what it reads counts only if nobody has changed anything under the lock since then (`undisturbed`).
+LOCK_AND_READ = """
+    SELECT locked.id, locked.sequence, locked.hash, locked.xmin = seen.xmin AS undisturbed,
+        {version} AS version, found.*
+    FROM audit_chain locked JOIN audit_chain seen ON seen.id = locked.id
+    LEFT JOIN LATERAL (SELECT true, one.* FROM ({query}) one) found ON true
+    WHERE locked.id = (SELECT x.{column} FROM "{table}" x WHERE x.id = $2) AND locked.id = ANY ($3::uuid[])
+    FOR UPDATE OF locked SKIP LOCKED
+"""
+
+LOCK = "SELECT c.id, c.sequence, c.hash FROM audit_chain c WHERE {condition} FOR UPDATE OF c"
 
 WRITE_SHEET = f"""event AS (
         INSERT INTO audit_event ({HASHED_COLUMNS}) SELECT * FROM unnest(
@@ -54,6 +66,15 @@ WRITE_SHEET = f"""event AS (
     UPDATE audit_chain c SET sequence = head.sequence, hash = head.hash
     FROM unnest($19::uuid[], $20::bigint[], $21::text[]) head (id, sequence, hash) WHERE c.id = head.id
 """  # noqa: S608
+
+WRITE_EVENT = f"""event AS (
+        INSERT INTO audit_event ({HASHED_COLUMNS}) VALUES (
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+        )
+    )
+    UPDATE audit_chain c SET sequence = $3, hash = $18 WHERE c.id = $2
+"""  # noqa: S608
+"""The same of one event, where one chain is locked."""
 
 Changes = list[dict[str, Any]]
 
@@ -67,7 +88,7 @@ def difference(**fields: tuple[Any, Any]) -> Changes:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, the form that is hashed."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def event_hash(previous_hash: str, event: dict[str, Any]) -> str:
@@ -75,12 +96,11 @@ def event_hash(previous_hash: str, event: dict[str, Any]) -> str:
 
     `event` is a row of audit_event; its hashes are not part of the JSON.
     """
-    body = {
-        name: timestamp(value) if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
-        for name, value in event.items()
-        if name not in ("previous_hash", "hash")
-    }
-    return hashlib.sha256(previous_hash.encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    body = {**event, "created_at": timestamp(event["created_at"])}
+    body.pop("previous_hash", None)
+    body.pop("hash", None)
+    json = orjson.dumps(body, str, orjson.OPT_SORT_KEYS)  # asyncpg's UUIDs are none to orjson
+    return hashlib.sha256(previous_hash.encode() + json).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -107,6 +127,15 @@ class Revision:
 
 
 @dataclass(slots=True)
+class Chain:
+    """One that is locked, as far as it is."""
+
+    id: UUID
+    sequence: int
+    hash: str
+
+
+@dataclass(slots=True)
 class Recorded:
     action: str
     target: Row | None
@@ -125,9 +154,11 @@ class Change:
     """
 
     actor: Actor
+    remembered: bool = False
+    """Whether the actor is of a moment ago: until the access is confirmed under a lock, nothing else may begin."""
     organization_id: UUID | None = None
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
-    _chains: dict[UUID, AuditChain] = field(default_factory=dict)
+    _chains: dict[UUID, Chain] = field(default_factory=dict)
     _sheet: dict[UUID, list[Recorded]] = field(default_factory=dict)
     _unchanged: bool = False
     _open: bool = False
@@ -136,6 +167,11 @@ class Change:
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     async def begin(self) -> None:
+        if self.remembered:
+            raise Unconfirmed
+        await self._begin()
+
+    async def _begin(self) -> None:
         if not self._open:
             await self._stack.enter_async_context(transaction())
             self._open = True
@@ -143,16 +179,20 @@ class Change:
     async def _lock(self, condition: str, *values: Any) -> UUID | None:
         """Lock the chain `c` for which an SQL condition holds, if there is one."""
         await self.begin()
+        return await self._wait_for(condition, *values)
+
+    async def _wait_for(self, condition: str, *values: Any) -> UUID | None:
         rows = await fetch(LOCK.format(condition=condition), *values)
-        if not rows:
-            return None
-        chain = AuditChain._init_from_db(**rows[0])
-        self._chains[chain.id] = chain
-        return chain.id
+        return self._hold(*rows[0]) if rows else None
+
+    def _hold(self, chain_id: UUID, sequence: int, hash: str) -> UUID:
+        self._chains[chain_id] = Chain(chain_id, sequence, hash)
+        return chain_id
 
     async def _begin_chain(self, chain_id: UUID, kind: ChainKind) -> None:
         await self.begin()
-        self._chains[chain_id] = await AuditChain.create(id=chain_id, kind=kind)
+        chain = await AuditChain.create(id=chain_id, kind=kind)
+        self._hold(chain.id, chain.sequence, chain.hash)
 
     async def found(self, organization: Organization) -> None:
         """The change is about an organization that it has just created."""
@@ -195,24 +235,40 @@ class Change:
         row, if any, that a query finds. The actor has the access of that moment from then on.
 
         The query's format fields are the values, `organization` (the locked one's id, else null) and the actor's.
+        Raises Unconfirmed of somebody remembered whose access has changed.
         """
         self.actor.identified()
 
         def given(names: Iterable[str]) -> list[Any]:
             return [known[name] if name in known else self.actor.value(name) for name in names]
 
+        known = values | {"organization": self.organization_id}
         locking = self.organization_id is None and model in ORGANIZATION_COLUMN
         if locking:
             self._require_order()
-            belongs = f'(SELECT x.{ORGANIZATION_COLUMN[model]} FROM "{model._meta.db_table}" x WHERE x.id = $1)'  # noqa: S608
-            own = list(self.actor.memberships)
-            self.organization_id = await self._lock(f"c.id = {belongs} AND c.id = ANY ($2::uuid[])", id, own)
-        known = values | {"organization": self.organization_id}
-        if locking:
-            sql, names = numbered(query, 2)
-            unchanged, found = await read_as(self.actor, sql, *given(names))
+            await self._begin()
+            confirm, by = confirming(self.actor)
+            sql, names = _locking(model, query, confirm)
+            rows = await fetch(sql, by, id, self.actor.value("memberships"), *given(names))
+            if rows:
+                self.organization_id = self._hold(*rows[0][:3])
+            else:
+                belongs = f'(SELECT x.{ORGANIZATION_COLUMN[model]} FROM "{model._meta.db_table}" x WHERE x.id = $1)'  # noqa: S608
+                own = self.actor.value("memberships")
+                self.organization_id = await self._wait_for(f"c.id = {belongs} AND c.id = ANY ($2::uuid[])", id, own)
+            known["organization"] = self.organization_id
+            found: Sequence[Any] | None
+            if rows and rows[0]["undisturbed"]:
+                version, is_there, *row = rows[0][4:]
+                unchanged, found = is_unchanged(self.actor, version), row if is_there else None
+            else:
+                sql, names = numbered(query, 2)
+                unchanged, found = await read_as(self.actor, sql, *given(names))
             if unchanged:
+                self.remembered = False
                 return found
+            if self.remembered:
+                raise Unconfirmed
             self.actor = await refresh(self.actor)
         sql, names = numbered(query, 1)
         rows = await fetch(sql, *given(names))
@@ -324,7 +380,11 @@ class Change:
                 event["changes"] = orjson.dumps(recorded.changes).decode()
                 rows.append((*event.values(), chain.hash, digest))
                 chain.sequence, chain.hash = chain.sequence + 1, digest
-        heads = [(chain.id, chain.sequence, chain.hash) for chain in map(self._chains.__getitem__, self._sheet)]
+        # Of all that are locked: LOCK_AND_READ sees by it that something has changed.
+        heads = [(chain.id, chain.sequence, chain.hash) for chain in self._chains.values()]
+        if len(rows) == len(heads) == 1:
+            await self.writes.flush(WRITE_EVENT, rows[0])
+            return
         await self.writes.flush(WRITE_SHEET, [*zip(*rows, strict=True), *zip(*heads, strict=True)])
 
     @property
@@ -340,6 +400,8 @@ class Change:
     async def commit(self) -> None:
         if not self._sheet and not self._unchanged:
             raise RuntimeError("A change must record what it did, or say that nothing was to be done")
+        if self.remembered:
+            raise Unconfirmed
         if self._sheet:
             await self._write_sheet()
         await self._stack.aclose()
@@ -350,6 +412,14 @@ class Change:
     async def roll_back(self, error: BaseException) -> None:
         with contextlib.suppress(type(error)):
             await self._stack.__aexit__(type(error), error, error.__traceback__)
+
+
+@cache
+def _locking(model: type[Row], query: str, confirm: str) -> tuple[str, tuple[str, ...]]:
+    """LOCK_AND_READ, and what its parameters from $4 on stand for."""
+    sql, names = numbered(query.replace("{organization}", "locked.id"), 4)
+    table, column = model._meta.db_table, ORGANIZATION_COLUMN[model]
+    return LOCK_AND_READ.format(version=confirm, query=sql, table=table, column=column), names
 
 
 def label_of(row: Row | None) -> str:
@@ -365,14 +435,19 @@ def label_of(row: Row | None) -> str:
 
 
 @contextlib.asynccontextmanager
-async def change(actor: Actor) -> AsyncIterator[Change]:
-    """The unit of work. Raises whatever its rules raise, and then has changed nothing."""
-    unit = Change(actor)
+async def change(actor: Actor, remembered: bool = False) -> AsyncIterator[Change]:
+    """The unit of work. Raises whatever its rules raise, and then has changed nothing.
+
+    Raises Unconfirmed, whatever else it is, as long as somebody remembered has not been confirmed.
+    """
+    unit = Change(actor, remembered)
     try:
         yield unit
         await unit.commit()
     except BaseException as error:
         await unit.roll_back(error)
+        if unit.remembered and isinstance(error, Exception):
+            raise Unconfirmed from error
         if isinstance(error, DeadlockDetectedError):
             raise Problem(ProblemCode.CONFLICT, "Somebody was changing the same. Try again.") from error
         raise

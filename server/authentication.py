@@ -362,21 +362,37 @@ async def refresh(actor: Actor) -> Actor:
     )
 
 
+class Unconfirmed(Exception):
+    """Whoever was remembered has other access by now: they are to be authenticated anew."""
+
+
+def confirming(actor: Actor) -> tuple[str, Any]:
+    """SQL of the version of the actor's access, and its parameter $1."""
+    if actor.api_key_id is not None:
+        return _UNCHANGED_KEY, actor.secret_hash
+    return _UNCHANGED_SESSION, actor.session_id
+
+
+def is_unchanged(actor: Actor, version: str | None) -> bool:
+    """Whether the actor's access is still what it was, by its present version."""
+    times_out = any(membership.idle_limit is not None for membership in actor.memberships.values())
+    return version == actor.version and not times_out
+
+
 async def read_as(actor: Actor, query: str, *values: Any) -> tuple[bool, Sequence[Any] | None]:
     """Whether the actor's access is still what it was, and the one row, if any, that a query finds at that moment.
 
     The query's parameters begin at $2.
     """
-    by_key = actor.api_key_id is not None
+    confirm, by = confirming(actor)
     rows = await fetch(
-        f"SELECT {_UNCHANGED_KEY if by_key else _UNCHANGED_SESSION}, found.* "  # noqa: S608
+        f"SELECT {confirm}, found.* "  # noqa: S608
         f"FROM (SELECT) always LEFT JOIN (SELECT true, one.* FROM ({query}) one) found ON true",
-        actor.secret_hash if by_key else actor.session_id,
+        by,
         *values,
     )
-    times_out = any(membership.idle_limit is not None for membership in actor.memberships.values())
     version, is_there, *row = rows[0]
-    return version == actor.version and not times_out, row if is_there else None
+    return is_unchanged(actor, version), row if is_there else None
 
 
 async def acting_in(actor: Actor, organization_id: UUID | None, workspace_id: UUID | None) -> Actor:

@@ -15,8 +15,7 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base_postgres.client import translate_exceptions
-from tortoise.connection import get_connections
-from tortoise.context import TortoiseContext
+from tortoise.context import TortoiseContext, require_context
 from tortoise.exceptions import IntegrityError
 
 from server.settings import settings
@@ -124,7 +123,7 @@ async def connected(url: str) -> AsyncIterator[None]:
 
 def client() -> AsyncpgDBClient:
     """The pool, or the connection of the transaction that the caller is in."""
-    return get_connections().get("default")  # type: ignore[return-value]
+    return require_context().connections.get("default")  # type: ignore[return-value]
 
 
 @translate_exceptions
@@ -146,7 +145,7 @@ _at_hand: list[PoolConnectionProxy] = []
 
 async def read(sql: str, *values: Any) -> Sequence[Any]:
     """Rows of a statement outside any transaction, past the ORM. Raises asyncpg's errors."""
-    connection = _at_hand.pop() if _at_hand else await _pool().acquire()
+    connection = await _taken()
     try:
         rows: Sequence[Any] = await connection.fetch(sql, *values)
     except asyncpg.InterfaceError:  # closed meanwhile
@@ -162,11 +161,18 @@ async def read(sql: str, *values: Any) -> Sequence[Any]:
     return rows
 
 
+async def _taken() -> PoolConnectionProxy:
+    return _at_hand.pop() if _at_hand else await _pool().acquire()
+
+
 async def _keep(connection: PoolConnectionProxy) -> None:
-    if len(_at_hand) < settings.pool_size // 2 and not connection.is_closed():
-        _at_hand.append(connection)
-    else:
+    """Unless it is of no use any more, or others may be waiting for the pool to have one."""
+    pool = _pool()
+    exhausted = pool.get_size() >= pool.get_max_size() and not pool.get_idle_size()
+    if exhausted or connection.is_closed() or len(_at_hand) >= settings.pool_size // 2:
         await _give_back(connection)
+    else:
+        _at_hand.append(connection)
 
 
 async def _give_back(*connections: PoolConnectionProxy) -> None:
@@ -178,7 +184,8 @@ async def _give_back(*connections: PoolConnectionProxy) -> None:
 
 
 def _pool() -> asyncpg.Pool:
-    pool = client()._pool
+    connected = client()
+    pool = connected._parent._pool if isinstance(connected, Transaction) else connected._pool
     assert pool is not None
     return pool
 
@@ -219,10 +226,6 @@ class Transaction(TransactionWrapper):
         return contextlib.nullcontext(self)
 
 
-# A change looks things up by key: one plan serves all keys, and planning would take longer than running.
-BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
-
-
 @contextlib.asynccontextmanager
 async def transaction() -> AsyncIterator[Transaction]:
     """One transaction (READ COMMITTED), committed at the end, rolled back on any exception.
@@ -230,51 +233,40 @@ async def transaction() -> AsyncIterator[Transaction]:
     Safe under cancellation, which Tortoise's own is not: a connection is never lost, and a commit
     once begun is awaited. Transactions do not nest.
     """
-    pool_client = client()
-    if isinstance(pool_client, TransactionWrapper):
+    if in_transaction():
         raise RuntimeError("A transaction is open already")
-    wrapper = Transaction(pool_client)
-    pool = pool_client._pool
-    assert pool is not None
-
-    async def begin() -> None:
-        wrapper._connection = await pool.acquire()
-        try:
-            await wrapper._connection.execute(BEGIN)
-        except BaseException:
-            await pool.release(wrapper._connection)
-            raise
-
-    async def end(commit: bool) -> None:
-        try:
-            if commit:
-                await wrapper._connection.execute("COMMIT")
-            elif not wrapper._connection.is_closed():
-                await wrapper._connection.execute("ROLLBACK")
-        finally:
-            await pool.release(wrapper._connection)
-
-    beginning = asyncio.ensure_future(begin())
+    connection = await _taken()
     try:
-        await asyncio.shield(beginning)
-    except asyncio.CancelledError:
-        with contextlib.suppress(Exception):
-            await _uninterrupted(_begun_in_vain(beginning, end))
+        try:
+            await connection.execute("BEGIN")
+        except asyncpg.InterfaceError:  # closed while it was at hand
+            await _give_back(connection)
+            connection = await _pool().acquire()
+            await connection.execute("BEGIN")
+    except BaseException:
+        await _give_back(connection)
         raise
-    token = get_connections().set("default", wrapper)
+    wrapper = Transaction(client())
+    wrapper._connection = connection
+    token = require_context().connections.set("default", wrapper)
     try:
         yield wrapper
     except BaseException:
-        get_connections().reset(token)
-        await _uninterrupted(end(commit=False))
+        require_context().connections.reset(token)
+        await _uninterrupted(_end(connection, "ROLLBACK"))
         raise
-    get_connections().reset(token)
-    await _uninterrupted(end(commit=True))
+    require_context().connections.reset(token)
+    await _uninterrupted(_end(connection, "COMMIT"))
 
 
-async def _begun_in_vain(beginning: "asyncio.Future[None]", end: Any) -> None:
-    await beginning
-    await end(commit=False)
+async def _end(connection: PoolConnectionProxy, statement: str) -> None:
+    try:
+        if statement == "COMMIT" or not connection.is_closed():
+            await connection.execute(statement)
+    except BaseException:
+        await _pool().release(connection)
+        raise
+    await _keep(connection)
 
 
 def violated(error: IntegrityError) -> str | None:

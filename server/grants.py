@@ -84,16 +84,18 @@ class Facts:
     member: Member
     grants: list[Grant]
     role: Role | None
-    sees_workspace: bool
+    workspace: Workspace | None
+    """The one asked about, if it is one that the actor sees."""
 
 
 @cache
 def _facts_query(by_id: bool) -> str:
     member, grant, role = selection(Member, "user"), selection(Grant, alias="held"), selection(Role, alias="r")
+    workspace = selection(Workspace)
     return f"""
         SELECT
-            EXISTS (
-                SELECT 1 FROM workspace x
+            (
+                SELECT ROW({workspace.columns}) FROM {workspace.tables}
                 WHERE x.id = {{workspace_id}}::uuid AND x.organization_id = {{organization}}::uuid
                 AND {VISIBLE[Workspace]}
             ),
@@ -121,14 +123,15 @@ async def _facts(change: Change, member_id: UUID, role_reference: str | UUID, wo
     if found is None:
         await change.load(Member, member_id, field="memberId")  # knows why
         raise not_found(Member.noun, "memberId")
-    sees_workspace, of_grants, of_roles, wanted, *of_member = found
+    of_workspace, of_grants, of_roles, wanted, *of_member = found
     (member,) = selection(Member, "user").rows([of_member])
     roles = {role.id: role for role in selection(Role, alias="r").rows(of_roles)}
     grants = selection(Grant, alias="held").rows(of_grants)
     for grant in grants:
         attach(grant, "role", roles[grant.role_id])
     role = None if wanted is None else selection(Role, alias="r").rows([wanted])[0]
-    return Facts(member, grants, role, sees_workspace)
+    workspace = None if of_workspace is None else selection(Workspace).rows([of_workspace])[0]
+    return Facts(member, grants, role, workspace)
 
 
 async def grant(
@@ -143,9 +146,9 @@ async def grant(
     Raises FORBIDDEN, ABOVE_YOUR_ROLE, LAST_OWNER, NOT_FOUND, INVALID.
     """
     known = await _facts(change, member_id, role_reference, workspace_id)
-    member, role = known.member, known.role
-    if workspace_id is not None and not known.sees_workspace:
-        await change.load(Workspace, workspace_id, field="workspaceId")
+    member, role, workspace = known.member, known.role, known.workspace
+    if workspace_id is not None and workspace is None:
+        workspace = await change.load(Workspace, workspace_id, field="workspaceId")
     change.require(PERMISSION, workspace_id, "memberId")
     if role is None:
         raise not_found(Role.noun, "role")
@@ -163,6 +166,7 @@ async def grant(
             await change.writes.flush()
     before = membership_by(member, known.grants)
     given = _give(change, member, role, workspace_id, expires_at)
+    attach(given, "workspace", workspace)
     if before is not None:
         await record_entries(change, member, before, before.holding(*before.held, HeldRole.of(given)))
     return given

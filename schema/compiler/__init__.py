@@ -35,9 +35,10 @@ from schema.documents import documents
 from schema.door import through
 from schema.limits import MAX_COST, MAX_TOKENS, Cost
 from schema.pagination import Page
+from schema.permissions import RequiresDirective
 from schema.sql import Condition
 from server.access import Actor
-from server.authentication import Remembered
+from server.authentication import Remembered, Unconfirmed
 from server.database import read
 from server.errors import BadRequest, Problem, Unauthenticated
 
@@ -81,6 +82,7 @@ class Operation:
         self.known: dict[Any, _Known] = {}
         self.document = document
         self.cheap = self._cost(None) <= MAX_COST
+        self.confirms = self._confirms()
 
     def _cost(self, variables: Mapping[str, Any] | None) -> int:
         root = self.schema.get_root_type(self.operation.operation)
@@ -102,6 +104,15 @@ class Operation:
     @property
     def is_mutation(self) -> bool:
         return self.operation.operation is OperationType.MUTATION
+
+    def _confirms(self) -> bool:
+        """Whether it reads the access of whoever asks in its own statement: not so what is about an account."""
+        if not self.is_mutation:
+            return True
+        names = (node.name.value for node in self.operation.selection_set.selections if isinstance(node, FieldNode))
+        definitions = (self.schema.mutation_type.fields.get(name) for name in names)
+        fields = (definition.extensions[DEFINITION] for definition in definitions if definition is not None)
+        return all(any(isinstance(each, RequiresDirective) for each in field.directives) for field in fields)
 
     def asked(self, actor: Actor, given: Mapping[str, Any]) -> tuple["_Known", list[Any]]:
         """What the fields are asked with these variables. Raises Ordinary, Problem, BadRequest."""
@@ -177,10 +188,6 @@ def operation_of(schema: Schema, text: str, name: str | None) -> Operation:
     return operation
 
 
-class Unconfirmed(Exception):
-    """Whoever was remembered has other access by now: they are to be authenticated anew."""
-
-
 async def answer(operation: Operation, asking: Actor | Remembered, variables: Mapping[str, Any]) -> bytes:
     """A query's response body, without errors. Raises Ordinary; Unconfirmed of somebody remembered."""
     actor = asking.actor if isinstance(asking, Remembered) else asking
@@ -219,7 +226,7 @@ class Call:
 
 
 async def mutate(operation: Operation, context: Context, variables: Mapping[str, Any]) -> bytes:
-    """A response's body. Raises Ordinary as long as nothing was changed, Answered after it."""
+    """A response's body. Raises Ordinary or Unconfirmed as long as nothing was changed, Answered after it."""
     try:
         known, slots = operation.asked(context.actor, variables)
         selected = mutation_field(known.outline)
@@ -228,6 +235,8 @@ async def mutate(operation: Operation, context: Context, variables: Mapping[str,
         payload, stale = await through(
             context, selected.name, field.type, lambda: resolve(None, info=call, **arguments)
         )
+    except Unconfirmed:
+        raise
     except Exception as reason:  # whatever it is, nothing was changed, and the ordinary execution says why
         raise Ordinary(str(reason)) from reason
     context.answered = payload
