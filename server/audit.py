@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,7 +19,9 @@ from asyncpg import DeadlockDetectedError
 from server import events
 from server.access import ORGANIZATION_COLUMN, RELATED, Actor, load, place, require, require_member
 from server.actions import ACTIONS
-from server.authentication import Unconfirmed, confirming, is_unchanged, read_as, refresh
+from server.authentication import Unconfirmed, confirming, is_unchanged, refresh
+from server.chains import HASHED_COLUMNS as HASHED_COLUMNS
+from server.chains import LOCK, WRITE_EVENT, WRITE_SHEET, Chain, lock_and_read, read_as
 from server.database import fetch, transaction
 from server.errors import BadRequest, Problem, ProblemCode, forbidden, not_found
 from server.models import AuditChain, ChainKind, Invitation, Member, Organization, PrincipalType, User
@@ -37,44 +38,6 @@ INSTALLATION = UUID(int=0)
 AUDITED_REFUSALS = frozenset({ProblemCode.FORBIDDEN, ProblemCode.ABOVE_YOUR_ROLE, ProblemCode.LAST_OWNER})
 
 FIRST_HASH = "0" * 64
-
-HASHED_COLUMNS = (
-    "id, chain_id, sequence, action, actor_type, actor_id, actor_label, target_type, target_id, target_label, "
-    "workspace_id, changes, ip, user_agent, request_id, created_at, previous_hash, hash"
-)
-
-# Of other rows than the locked one a statement reads what was there when it began. So this one does not wait for the
-# lock, and what it reads counts only if nobody has changed anything under the lock since then (`undisturbed`).
-LOCK_AND_READ = """
-    SELECT locked.id, locked.sequence, locked.hash, locked.xmin = seen.xmin AS undisturbed,
-        {version} AS version, found.*
-    FROM audit_chain locked JOIN audit_chain seen ON seen.id = locked.id
-    LEFT JOIN LATERAL (SELECT true, one.* FROM ({query}) one) found ON true
-    WHERE locked.id = (SELECT x.{column} FROM "{table}" x WHERE x.id = $2) AND locked.id = ANY ($3::uuid[])
-    FOR UPDATE OF locked SKIP LOCKED
-"""
-
-LOCK = "SELECT c.id, c.sequence, c.hash FROM audit_chain c WHERE {condition} FOR UPDATE OF c"
-
-WRITE_SHEET = f"""event AS (
-        INSERT INTO audit_event ({HASHED_COLUMNS}) SELECT * FROM unnest(
-            $1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[],
-            $9::uuid[], $10::text[], $11::uuid[], $12::jsonb[], $13::text[], $14::text[], $15::text[],
-            $16::timestamptz[], $17::text[], $18::text[]
-        )
-    )
-    UPDATE audit_chain c SET sequence = head.sequence, hash = head.hash
-    FROM unnest($19::uuid[], $20::bigint[], $21::text[]) head (id, sequence, hash) WHERE c.id = head.id
-"""  # noqa: S608
-
-WRITE_EVENT = f"""event AS (
-        INSERT INTO audit_event ({HASHED_COLUMNS}) VALUES (
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
-        )
-    )
-    UPDATE audit_chain c SET sequence = $3, hash = $18 WHERE c.id = $2
-"""  # noqa: S608
-"""The same of one event, where one chain is locked."""
 
 Changes = list[dict[str, Any]]
 
@@ -124,15 +87,6 @@ class Revision:
         if len(packed) != 24:
             raise BadRequest("atLeast: This is not a revision. Pass on one that a mutation gave.")
         return cls(UUID(bytes=packed[:16]), int.from_bytes(packed[16:]))
-
-
-@dataclass(slots=True)
-class Chain:
-    """One that is locked, as far as it is."""
-
-    id: UUID
-    sequence: int
-    hash: str
 
 
 @dataclass(slots=True)
@@ -248,7 +202,7 @@ class Change:
             self._require_order()
             await self._begin()
             confirm, by = confirming(self.actor)
-            sql, names = _locking(model, query, confirm)
+            sql, names = lock_and_read(model, query, confirm)
             rows = await fetch(sql, by, id, self.actor.value("memberships"), *given(names))
             if rows:
                 self.organization_id = self._hold(*rows[0][:3])
@@ -412,14 +366,6 @@ class Change:
     async def roll_back(self, error: BaseException) -> None:
         with contextlib.suppress(type(error)):
             await self._stack.__aexit__(type(error), error, error.__traceback__)
-
-
-@cache
-def _locking(model: type[Row], query: str, confirm: str) -> tuple[str, tuple[str, ...]]:
-    """LOCK_AND_READ, and what its parameters from $4 on stand for."""
-    sql, names = numbered(query.replace("{organization}", "locked.id"), 4)
-    table, column = model._meta.db_table, ORGANIZATION_COLUMN[model]
-    return LOCK_AND_READ.format(version=confirm, query=sql, table=table, column=column), names
 
 
 def label_of(row: Row | None) -> str:

@@ -379,22 +379,6 @@ def is_unchanged(actor: Actor, version: str | None) -> bool:
     return version == actor.version and not times_out
 
 
-async def read_as(actor: Actor, query: str, *values: Any) -> tuple[bool, Sequence[Any] | None]:
-    """Whether the actor's access is still what it was, and the one row, if any, that a query finds at that moment.
-
-    The query's parameters begin at $2.
-    """
-    confirm, by = confirming(actor)
-    rows = await fetch(
-        f"SELECT {confirm}, found.* "  # noqa: S608
-        f"FROM (SELECT) always LEFT JOIN (SELECT true, one.* FROM ({query}) one) found ON true",
-        by,
-        *values,
-    )
-    version, is_there, *row = rows[0]
-    return is_unchanged(actor, version), row if is_there else None
-
-
 async def acting_in(actor: Actor, organization_id: UUID | None, workspace_id: UUID | None) -> Actor:
     """The actor with another active organization and workspace, for one request.
 
