@@ -11,7 +11,7 @@ from typing import Any, cast
 import orjson
 import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import HTTPConnection, Request, cookie_parser
+from starlette.requests import ClientDisconnect, HTTPConnection, Request, cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -27,6 +27,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from schema import compiler, schema
 from schema.context import SESSION_COOKIE, Context
+from schema.problems import INTERNAL
 from schema.scalars import parse_id
 from server import events
 from server.access import Actor, Origin
@@ -49,6 +50,9 @@ HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store
 """Of an answer of the compiler's."""
 CLOSE_REASON_BYTES = 123
 """RFC 6455, section 5.5: a control frame's payload ends at 125 bytes, two of which are the code."""
+
+
+log = structlog.get_logger()
 
 
 class Refused(Exception):
@@ -303,6 +307,13 @@ class Endpoint(GraphQL[Context, None]):
             response = answer(error.status_code, "BAD_REQUEST", error.reason)
         except Refused as refused:
             response = answer(refused.status, refused.code, refused.message)
+        except ClientDisconnect:
+            return
+        except Exception:  # the database does not answer, or not whether it has committed
+            log.exception("request.failed")
+            response = answer(
+                500, "INTERNAL", INTERNAL, requestId=structlog.contextvars.get_contextvars().get("request_id")
+            )
         response.headers.setdefault("Cache-Control", "no-store")
         await response(scope, receive, send)
 

@@ -14,6 +14,8 @@ from strawberry.types import ExecutionContext
 from schema.scalars import describe_enum
 from server.errors import BadRequest, Problem, ProblemCode, Unauthenticated
 
+INTERNAL = "Something went wrong on the server. If it lasts, report this request id."
+
 log = structlog.get_logger()
 
 describe_enum(
@@ -89,5 +91,5 @@ def classify(errors: list[GraphQLError], context: ExecutionContext | None) -> No
             request_id = structlog.contextvars.get_contextvars().get("request_id")
             log.error("graphql.internal", path=error.path, exc_info=cause)
             extensions |= {"code": "INTERNAL", "requestId": request_id}
-            error.message = "Something went wrong on the server. If it lasts, report this request id."
+            error.message = INTERNAL
         error.extensions = extensions

@@ -23,7 +23,7 @@ from server.authentication import Unconfirmed, confirming, is_unchanged, refresh
 from server.chains import HASHED_COLUMNS as HASHED_COLUMNS
 from server.chains import LOCK, WRITE_EVENT, WRITE_SHEET, Chain, lock_and_read, read_as
 from server.database import fetch, transaction
-from server.errors import BadRequest, Problem, ProblemCode, forbidden, not_found
+from server.errors import BadRequest, Problem, ProblemCode, Uncertain, forbidden, not_found
 from server.models import AuditChain, ChainKind, Invitation, Member, Organization, PrincipalType, User
 from server.reading import selection
 from server.rows import Row, uuid7
@@ -358,10 +358,13 @@ class Change:
             raise Unconfirmed
         if self._sheet:
             await self._write_sheet()
-        await self._stack.aclose()
-        events.wake(self._sheet)
-        for action in self._after_commit:
-            action()
+        try:
+            await self._stack.aclose()
+            events.wake(self._sheet)
+            for action in self._after_commit:
+                action()
+        except Exception as error:
+            raise Uncertain from error
 
     async def roll_back(self, error: BaseException) -> None:
         with contextlib.suppress(type(error)):

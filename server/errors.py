@@ -80,3 +80,7 @@ class Unauthenticated(Exception):
 
 class BadRequest(Exception):
     """An argument that no correct client sends, such as a page size of 0."""
+
+
+class Uncertain(Exception):
+    """A commit was asked for, and whether it happened is not known: nothing may be tried again."""

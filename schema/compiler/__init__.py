@@ -40,7 +40,7 @@ from schema.sql import Condition
 from server.access import Actor
 from server.authentication import Remembered, Unconfirmed
 from server.database import read
-from server.errors import BadRequest, Problem, Unauthenticated
+from server.errors import BadRequest, Problem, Unauthenticated, Uncertain
 
 log = structlog.get_logger()
 
@@ -235,7 +235,7 @@ async def mutate(operation: Operation, context: Context, variables: Mapping[str,
         payload, stale = await through(
             context, selected.name, field.type, lambda: resolve(None, info=call, **arguments)
         )
-    except Unconfirmed:
+    except (Unconfirmed, Uncertain):
         raise
     except Exception as reason:  # whatever it is, nothing was changed, and the ordinary execution says why
         raise Ordinary(str(reason)) from reason
