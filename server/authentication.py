@@ -270,7 +270,9 @@ async def authenticate(token: str, origin: Origin) -> Actor | None:
     else:
         rows = await fetch(f"{_SESSION} s.token_hash = $1", digest)
         actor = _actor(rows, origin)
-    if actor is not None:
+    if actor is None:
+        _remembered.pop(digest, None)
+    else:
         _remember(digest, actor, rows[0]["version"])
     return actor
 
