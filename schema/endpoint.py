@@ -1,6 +1,7 @@
 """The ASGI entry of the graph: credentials, protocols, and JSON for every answer."""
 
 import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -221,7 +222,7 @@ async def _compiled(scope: Scope, body: bytes) -> tuple[bytes, list[tuple[bytes,
         if operation.confirms and (known := _remembered(headers)) is not None:
             with contextlib.suppress(compiler.Unconfirmed):
                 answered = await _answered_as(known, scope, operation, variables)
-                if touch_is_due(known.actor):
+                if known.touch_at <= time.monotonic():
                     events.in_background(touch(known.actor.asking_from(_origin(HTTPConnection(scope)))))
                 return answered
         actor = scope["actor"] = await actor_of(HTTPConnection(scope))

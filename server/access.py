@@ -6,7 +6,7 @@ An `Actor` carries all its access, so that a question about it is a set look-up,
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,12 +14,18 @@ from tortoise.expressions import Q
 
 from server.catalogue import MFA_REQUIRED, SESSION_TIMEOUT, catalogue
 from server.database import fetch
-from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, not_found
+from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, mfa_required, not_found
 from server.models import ApiKey, Grant, Invitation, Member, Organization, Role, Workspace
 from server.reading import selection
 from server.rows import Row
 from server.visibility import ENTER_ALL as ENTER_ALL
 from server.visibility import VISIBLE, numbered
+
+
+@lru_cache(maxsize=1024)
+def _shared(permissions: tuple[str, ...]) -> frozenset[str]:
+    """One set for all who hold the same."""
+    return frozenset(permissions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ class HeldRole:
     def read(cls, row: Mapping[str, Any]) -> "HeldRole":
         """Of a row of ACCESS_COLUMNS."""
         manages = None if row["manages"] is None else tuple(row["manages"])
-        return cls(row["role_id"], row["role_key"], frozenset(row["permissions"]), manages, row["workspace_id"])
+        permissions = _shared(tuple(row["permissions"]))
+        return cls(row["role_id"], row["role_key"], permissions, manages, row["workspace_id"])
 
     def manages_role(self, role: Role) -> bool:
         if self.manages is not None and ("*" in self.manages or role.organization_id is None):
@@ -99,7 +106,10 @@ class Membership:
         return [id for id in named if self.ceiling is None or self.ceiling.enters(id)]
 
     def enters(self, workspace_id: UUID) -> bool:
-        return self.enters_all or workspace_id in self.entered
+        if self.enters_all:
+            return True
+        named = any(held.workspace_id == workspace_id for held in self.held)
+        return named and (self.ceiling is None or self.ceiling.enters(workspace_id))
 
     def holds(self, role_id: UUID) -> bool:
         """Oneself, or the person who answers for the API key."""
@@ -412,14 +422,6 @@ async def load(actor: Actor, model: type[R], id: UUID, permission: str | None = 
     if permission is not None:
         require(actor, found[0], permission, field)
     return found[0]
-
-
-def mfa_required(field: str | None = None) -> Problem:
-    return Problem(
-        ProblemCode.MFA_REQUIRED,
-        "This organization requires two-factor authentication. Turn it on for your account first (enrolTotp).",
-        field,
-    )
 
 
 def require_member(actor: Actor, organization_id: UUID, field: str | None = None) -> Membership:

@@ -302,7 +302,8 @@ class Remembered:
     confirm: str
     digest: str
     until: float
-    """Of time.monotonic()."""
+    touch_at: float
+    """When their use is to be written down again. Both of time.monotonic()."""
 
 
 _remembered: OrderedDict[str, Remembered] = OrderedDict()
@@ -313,7 +314,8 @@ def _remember(digest: str, actor: Actor, version: str) -> None:
     until = time.monotonic() + REMEMBERED_SECONDS
     if any(membership.idle_limit is not None for membership in actor.memberships.values()):
         return  # whose session times out by itself, without any row's changing
-    _remembered[digest] = Remembered(actor, version, confirm, digest, until)
+    due = 0.0 if touch_is_due(actor) else time.monotonic() + TOUCH_INTERVAL.total_seconds()
+    _remembered[digest] = Remembered(actor, version, confirm, digest, until, due)
     if len(_remembered) > MOST_REMEMBERED:
         _remembered.popitem(last=False)
 

@@ -113,11 +113,15 @@ TORTOISE_ORM = tortoise_config(settings.database_url or "asyncpg://postgres:@/po
 async def connected(url: str) -> AsyncIterator[None]:
     """The pool is open, for every task of the process."""
     await Tortoise.init(config=tortoise_config(url), _enable_global_fallback=True)
+    global _opened
     try:
-        await fetch("SELECT 1")  # the pool is made by its first use
+        await client().execute_query("SELECT 1")  # the pool is made by its first use
+        _opened = client()._pool
         yield
     finally:
-        await _give_back(*_at_hand)
+        if _opened is not None:
+            await _give_back(*_at_hand)
+            _opened = None
         await Tortoise.close_connections()
 
 
@@ -128,6 +132,8 @@ def client() -> AsyncpgDBClient:
 
 @translate_exceptions
 async def _fetch(connected: AsyncpgDBClient, sql: str, values: Sequence[Any]) -> Sequence[Any]:
+    if not isinstance(connected, TransactionWrapper):
+        return await read(sql, *values)
     async with connected.acquire_connection() as connection:
         rows: Sequence[Any] = await connection.fetch(sql, *values)
         return rows
@@ -139,6 +145,7 @@ async def fetch(sql: str, *values: Any) -> Sequence[Any]:
     return rows
 
 
+_opened: asyncpg.Pool | None = None
 _at_hand: list[PoolConnectionProxy] = []
 """Connections kept out of the pool: taking one and giving it back costs as much as a short statement."""
 
@@ -166,13 +173,11 @@ async def _taken() -> PoolConnectionProxy:
 
 
 async def _keep(connection: PoolConnectionProxy) -> None:
-    """Unless it is of no use any more, or others may be waiting for the pool to have one."""
-    pool = _pool()
-    exhausted = pool.get_size() >= pool.get_max_size() and not pool.get_idle_size()
-    if exhausted or connection.is_closed() or len(_at_hand) >= settings.pool_size // 2:
-        await _give_back(connection)
-    else:
+    """Some are left to the ORM, which takes none but the pool's."""
+    if len(_at_hand) < settings.pool_size * 3 // 4 and not connection.is_closed():
         _at_hand.append(connection)
+    else:
+        await _give_back(connection)
 
 
 async def _give_back(*connections: PoolConnectionProxy) -> None:
@@ -184,10 +189,9 @@ async def _give_back(*connections: PoolConnectionProxy) -> None:
 
 
 def _pool() -> asyncpg.Pool:
-    connected = client()
-    pool = connected._parent._pool if isinstance(connected, Transaction) else connected._pool
-    assert pool is not None
-    return pool
+    if _opened is None:
+        raise RuntimeError("There is no connection to the database")
+    return _opened
 
 
 async def take_turns(key: str) -> None:

@@ -82,5 +82,13 @@ class BadRequest(Exception):
     """An argument that no correct client sends, such as a page size of 0."""
 
 
+def mfa_required(field: str | None = None) -> Problem:
+    return Problem(
+        ProblemCode.MFA_REQUIRED,
+        "This organization requires two-factor authentication. Turn it on for your account first (enrolTotp).",
+        field,
+    )
+
+
 class Uncertain(Exception):
     """A commit was asked for, and whether it happened is not known: nothing may be tried again."""
