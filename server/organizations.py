@@ -6,13 +6,13 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from server import members
-from server.access import SYSTEM, mfa_required, require_member
+from server.access import SYSTEM, require_member
 from server.audit import Change, change, difference
 from server.authentication import refresh
 from server.catalogue import catalogue
 from server.ceiling import keep_an_owner
 from server.database import fetch, take_turns, violated
-from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, not_found
+from server.errors import Problem, ProblemCode, Unauthenticated, forbidden, mfa_required, not_found
 from server.models import Organization, Session, User
 from server.roles import creator_role
 from server.rows import uuid7
