@@ -119,10 +119,16 @@ async def connected(url: str) -> AsyncIterator[None]:
         _opened = client()._pool
         yield
     finally:
-        if _opened is not None:
-            await _give_back(*_at_hand)
-            _opened = None
-        await Tortoise.close_connections()
+        await close()
+
+
+async def close() -> None:
+    """Every connection, those at hand too."""
+    global _opened
+    if _opened is not None:
+        await _give_back(*_at_hand)
+        _opened = None
+    await Tortoise.close_connections()
 
 
 def client() -> AsyncpgDBClient:

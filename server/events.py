@@ -18,7 +18,7 @@ import structlog
 
 from server.access import Actor, load
 from server.authentication import refresh
-from server.database import own_connection
+from server.database import own_connection, statements
 from server.errors import BadRequest, forbidden, not_found
 from server.models import AuditChain, AuditEvent, Workspace
 
@@ -137,6 +137,7 @@ def in_background(work: Coroutine[Any, Any, None]) -> None:
     """Work that an answer does not wait for; its failure is logged, and `finish` awaits it."""
 
     async def guarded() -> None:
+        statements.set(None)  # they are not the answer's
         try:
             await work
         except Exception:

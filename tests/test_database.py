@@ -7,7 +7,7 @@ import pytest
 from tortoise import Tortoise
 
 from server.constraints import CONSTRAINTS
-from server.database import connected, fetch, migrate
+from server.database import close, connected, fetch, migrate
 from tests.factories import unique
 from tests.servers import Postgres
 
@@ -32,7 +32,7 @@ async def test_migrations_and_models_agree(postgres: Postgres, database: str) ->
     migrated = await catalog()
     name = unique("described")
     url = await postgres.create(name)
-    await Tortoise.close_connections()
+    await close()
     async with connected(url):
         await Tortoise.generate_schemas()
         for statement in CONSTRAINTS:

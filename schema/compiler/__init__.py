@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import structlog
+from asyncpg import DataError
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -207,7 +208,7 @@ async def answer(operation: Operation, asking: Actor | Remembered, variables: Ma
         return orjson.dumps({"data": plan.complete(rows, actor, slots, answers)})
     except Unconfirmed:
         raise
-    except (Ordinary, BadRequest, Problem, Unauthenticated) as reason:
+    except (Ordinary, BadRequest, Problem, Unauthenticated, DataError) as reason:
         raise Ordinary(str(reason)) from reason
     except Exception as error:  # whatever it is, the ordinary execution gives it its error and path
         log.warning("compiled.failed", exc_info=True)
