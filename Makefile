@@ -24,7 +24,7 @@ serve: ## start the server, with a PostgreSQL of its own unless ORGRAPH_DATABASE
 
 test: ## run the tests; ARGS="-k invitation -x" goes to pytest
 	@$(SET_UP) .venv/dev graphiql
-	@$(BIN)/python -m pytest -m "not bench" --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -m "not bench" --numprocesses=2 --dist=loadfile $(ARGS)
 
 soak: .venv/dev ## run the races and the random searches for longer, which `make test` does shortened
 	@ORGRAPH_TEST_THOROUGH=1 ORGRAPH_TEST_EXAMPLES=300 ORGRAPH_TEST_OPERATIONS=50000 $(BIN)/python -m pytest \
