@@ -20,8 +20,7 @@ from server import events
 from server.access import ORGANIZATION_COLUMN, RELATED, Actor, load, place, require, require_member
 from server.actions import ACTIONS
 from server.authentication import Unconfirmed, confirming, is_unchanged, refresh
-from server.chains import HASHED_COLUMNS as HASHED_COLUMNS
-from server.chains import LOCK, WRITE_EVENT, WRITE_SHEET, Chain, lock_and_read, read_as
+from server.chains import HASHED_COLUMNS, LOCK, WRITE_EVENT, WRITE_SHEET, Chain, lock_and_read, read_as
 from server.database import fetch, transaction
 from server.errors import BadRequest, Problem, ProblemCode, Uncertain, forbidden, not_found
 from server.models import AuditChain, ChainKind, Invitation, Member, Organization, PrincipalType, User

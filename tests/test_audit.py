@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tortoise.exceptions import BaseORMException
 
 from schema.scalars import parse_any_id
-from server import audit, demo
+from server import audit, chains, demo
 from server.database import fetch
 from server.models import AuditChain, AuditEvent, ChainKind, PrincipalType
 from tests.factories import Client, Person, invite, join, owner, sign_up, unique
@@ -262,7 +262,7 @@ async def test_sequences_have_no_gap_under_concurrency(server: Server, mailbox: 
     connection = await postgres.connect("orgraph_server")
     try:
         rows = await connection.fetch(
-            f"SELECT {audit.HASHED_COLUMNS} FROM audit_event WHERE chain_id = $1 ORDER BY sequence",
+            f"SELECT {chains.HASHED_COLUMNS} FROM audit_event WHERE chain_id = $1 ORDER BY sequence",
             parse_any_id(boss.organization_id),
         )
     finally:
